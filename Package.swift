@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "pmo-release",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "pmo-release", targets: ["pmo-release"]),
+        .executable(name: "post-receive", targets: ["post-receive"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.0.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
+    ],
+    targets: [
+        // The rooms; arrows go down only (RoomsTests reads the imports to keep it so).
+        .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .target(
+            name: "ReleaseModel",
+            dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
+        .target(
+            name: "GitRepository",
+            dependencies: ["CLibgit2", "ReleaseModel", system],
+            swiftSettings: settings),
+        .target(
+            name: "ReleaseStore",
+            dependencies: ["ReleaseModel", system, .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+        .target(
+            name: "SiteTemplates",
+            dependencies: ["ReleaseModel", .product(name: "Mustache", package: "swift-mustache")],
+            swiftSettings: settings),
+        .target(
+            name: "HostControl",
+            dependencies: ["ReleaseModel", system, .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: settings),
+        .target(
+            name: "DeployPipeline",
+            dependencies: ["ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl", system],
+            swiftSettings: settings),
+        .target(
+            name: "ReleaseCommands",
+            dependencies: [
+                "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl", "DeployPipeline",
+                system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "pmo-release", dependencies: ["ReleaseCommands"], swiftSettings: settings),
+        .executableTarget(name: "post-receive", dependencies: ["ReleaseCommands"], swiftSettings: settings),
+
+        .testTarget(name: "ReleaseModelTests", dependencies: ["ReleaseModel"], swiftSettings: settings),
+        .testTarget(name: "GitRepositoryTests", dependencies: ["GitRepository", "ReleaseModel", system], swiftSettings: settings),
+        .testTarget(name: "ReleaseStoreTests", dependencies: ["ReleaseStore", "ReleaseModel", system], swiftSettings: settings),
+        .testTarget(
+            name: "SiteTemplatesTests", dependencies: ["SiteTemplates", "ReleaseModel"],
+            exclude: ["Golden"], swiftSettings: settings),
+        .testTarget(name: "HostControlTests", dependencies: ["HostControl", "ReleaseModel", system], swiftSettings: settings),
+    ]
+)

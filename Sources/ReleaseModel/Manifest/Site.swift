@@ -1,0 +1,59 @@
+/// A domain that nginx serves.
+public struct Site: Codable, Sendable, Equatable {
+    /// The domain; nil stands for the app's own (`<app>.localhost` unless told otherwise at `create`).
+    public var domain: Domain?
+    /// Domains that answer with a redirect to this one.
+    public var redirectFrom: [Domain]
+    /// The directory of static files; nil where everything is routed.
+    public var root: ReleasePath?
+    /// Whether unknown paths serve `index.html`.
+    public var spa: Bool
+    /// Below which prefix files never change under one name: cached for a year, those of the previous release still served.
+    public var immutable: URLPrefix?
+    /// Which paths go to which service; the longest prefix wins.
+    public var routes: [Route]
+    /// A site.
+    public init(
+        domain: Domain?, redirectFrom: [Domain] = [], root: ReleasePath? = nil, spa: Bool = false,
+        immutable: URLPrefix? = nil, routes: [Route] = []
+    ) {
+        self.domain = domain
+        self.redirectFrom = redirectFrom
+        self.root = root
+        self.spa = spa
+        self.immutable = immutable
+        self.routes = routes
+    }
+}
+
+/// Requests below a prefix go to a service.
+public struct Route: Codable, Sendable, Equatable {
+    /// The prefix.
+    public var prefix: URLPrefix
+    /// The service.
+    public var service: ServiceName
+    /// A route.
+    public init(prefix: URLPrefix, service: ServiceName) {
+        self.prefix = prefix
+        self.service = service
+    }
+}
+
+/// A prefix of URL paths: starts with `/`; letters, digits and `-._~/`; no empty, `.` or `..` part; at most 200 bytes.
+public struct URLPrefix: ValidatedText {
+    public static let kind = "URL prefix"
+    public let text: String
+    public init(_ text: String) throws(InvalidValue) {
+        let rule = "must start with “/” and hold only letters, digits and “-._~/”"
+        try Self.check(text, length: 1...200) { byte, first in
+            first ? byte == UInt8(ascii: "/") : byte.isLetter || byte.isDigit || "-._~/".utf8.contains(byte)
+        } orRule: {
+            rule
+        }
+        let parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() where part == "." || part == ".." || (part.isEmpty && index < parts.count - 1) {
+            throw InvalidValue(Self.kind, text, rule)
+        }
+        self.text = text
+    }
+}
