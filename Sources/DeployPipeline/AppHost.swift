@@ -1,0 +1,87 @@
+public import HostControl
+public import ReleaseModel
+public import ReleaseStore
+import SiteTemplates
+import SystemPackage
+
+/// An app together with what acts on it: its stores, and the host's supervisor and nginx.
+public struct AppHost: Sendable {
+    /// Where everything of the app is.
+    public let layout: AppLayout
+    /// What was said at `create`.
+    public let settings: AppSettings
+    /// What holds for every app of the host.
+    public let hostSettings: HostSettings
+    /// The app's releases.
+    public let store: ReleaseStore
+    /// The app's ports and sockets.
+    public let slots: SlotStore
+    /// The operator's values.
+    public let environment: EnvironmentStore
+    /// The one seam through which other programs are run.
+    public let runner: any CommandRunner
+    /// What keeps services running.
+    public let supervisor: any Supervisor
+    /// The nginx that serves the sites.
+    public let nginx: Nginx
+
+    /// Opens an app that `create` has made.
+    ///
+    /// - Throws: `DeployError.noSuchApp`, or a store's error for settings that cannot be read.
+    public init(opening layout: AppLayout, runner: any CommandRunner = ProcessRunner()) throws {
+        guard layout.exists else { throw DeployError.noSuchApp(layout.name.text) }
+        try self.init(
+            layout: layout, settings: AppSettings.load(from: layout),
+            hostSettings: HostSettings.load(from: layout.host), runner: runner)
+    }
+
+    private init(layout: AppLayout, settings: AppSettings, hostSettings: HostSettings, runner: any CommandRunner) {
+        self.layout = layout
+        self.settings = settings
+        self.hostSettings = hostSettings
+        self.runner = runner
+        store = ReleaseStore(layout)
+        slots = SlotStore(layout)
+        environment = EnvironmentStore(layout)
+        let services = HostServices(host: layout.host, settings: hostSettings, runner: runner)
+        supervisor = services.supervisor
+        nginx = services.nginx
+    }
+
+    /// The address that people open: the first site's domain, with the port where it is not 80.
+    public func url(of manifest: Manifest) -> String? {
+        guard let site = manifest.sites.first else { return nil }
+        let port = hostSettings.listenPort == 80 ? "" : ":\(hostSettings.listenPort)"
+        return "http://\(site.domain ?? settings.domain)\(port)/"
+    }
+}
+
+/// What serves every app of a host: the supervisor and nginx.
+public struct HostServices: Sendable {
+    /// What keeps services running.
+    public let supervisor: any Supervisor
+    /// The nginx that serves the sites.
+    public let nginx: Nginx
+
+    /// Puts together what the host's settings name; starts nothing.
+    public init(host: HostLayout, settings: HostSettings, runner: any CommandRunner = ProcessRunner()) {
+        let supervisor: any Supervisor =
+            switch settings.supervisor {
+            case .runit: RunitSupervisor(services: host.services, runner: runner)
+            case .systemd:
+                SystemdSupervisor(runner: runner, isUser: !ProcessOwner.isRoot) { instance, isUser in
+                    try SiteTemplates.systemdUnit(SystemdContext(instance, isUser: isUser))
+                }
+            }
+        self.supervisor = supervisor
+        let directory = host.nginx
+        nginx = Nginx(directory: directory, supervisor: supervisor, runner: runner) { files in
+            try SiteTemplates.nginx(
+                NginxContext(
+                    directory: directory.string, user: ProcessOwner.isRoot ? ProcessOwner.name : nil,
+                    listenAddress: settings.listenAddress, listenPort: settings.listenPort,
+                    generation: files.generation, sitesDirectory: files.sites.string,
+                    controlSocket: files.control.string, pidFile: files.pid.string))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+public import GitRepository
+public import ReleaseModel
+import ReleaseStore
+import SiteTemplates
+
+/// Everything about a commit that can be known without writing: its tree keeps the policy, its manifest is right, its
+/// environment is complete, its domains are free, and the disk has room. Used in the quarantine of a push, and again
+/// when the deploy begins, since values and other apps may have changed while it waited.
+public struct CommitReview: Sendable {
+    /// How large the tree is.
+    public let tree: TreeSummary
+    /// What the manifest says.
+    public let manifest: Manifest
+    /// Defaults of the manifest with the operator's values over them.
+    public let environment: [EnvironmentKey: String]
+
+    /// Reviews a commit.
+    ///
+    /// - Throws: the first rule that it breaks: `GitError`, `ManifestError`, `DeployError`.
+    public init(_ commit: CommitID, in repository: GitRepository, host: AppHost) throws {
+        tree = try repository.inspect(commit)
+        let source = try repository.tree(of: commit)
+        manifest = try Manifest.read(from: source, environment: host.settings.environment)
+        environment = manifest.environment.defaults.merging(try host.environment.values()) { _, operators in operators }
+        try Self.checkNames(manifest, host)
+        try checkEnvironment(source, host)
+        try Self.checkDomains(manifest, host)
+        try checkRoom(host)
+    }
+
+    private static func checkNames(_ manifest: Manifest, _ host: AppHost) throws {
+        let app = host.layout.name
+        // A staging app of the same repository has a name of its own and says so by its environment.
+        if let named = manifest.app, named != app, host.settings.environment == nil {
+            throw DeployError.otherApp(manifest: named, app: app)
+        }
+        if let branch = manifest.branch, branch != host.settings.branch, host.settings.environment == nil {
+            throw DeployError.otherBranch(manifest: branch, branch: host.settings.branch, app: app)
+        }
+    }
+
+    private func checkEnvironment(_ source: CommitTree, _ host: AppHost) throws {
+        var missing = Set(manifest.environment.required.filter { (environment[$0] ?? "").isEmpty }.map(\.text))
+        let known = Set(environment.keys.map(\.text)).union(BuildEnvironment.ownKeys)
+        for file in manifest.environment.files {
+            guard let template = source.contents(file.template.text) else {
+                throw DeployError.missingTemplate(target: file.target, template: file.template)
+            }
+            missing.formUnion(
+                try SiteTemplates.missingVariables(in: String(decoding: template, as: UTF8.self), values: known))
+        }
+        guard missing.isEmpty else {
+            throw DeployError.missingEnvironment(app: host.layout.name, keys: missing.sorted())
+        }
+    }
+
+    private static func checkDomains(_ manifest: Manifest, _ host: AppHost) throws {
+        let wanted = domains(of: manifest, host.settings)
+        for other in try host.layout.host.apps() where other != host.layout.name {
+            let layout = host.layout.host.app(other)
+            guard let settings = try? AppSettings.load(from: layout) else { continue }
+            let store = ReleaseStore(layout)
+            let live = (try? store.current()).flatMap { $0 }.flatMap { try? store.manifest($0) }
+            let taken = live.map { domains(of: $0, settings) } ?? [settings.domain]
+            if let clash = wanted.intersection(taken).min() { throw DeployError.domainTaken(clash, by: other) }
+        }
+    }
+
+    private static func domains(of manifest: Manifest, _ settings: AppSettings) -> Set<Domain> {
+        Set(manifest.sites.flatMap { [$0.domain ?? settings.domain] + $0.redirectFrom })
+    }
+
+    /// Room for the tree once more, 64 MiB and 1,000 inodes beside it: what a build adds cannot be known.
+    private func checkRoom(_ host: AppHost) throws {
+        let space = try DiskSpace.available(at: host.layout.root)
+        let bytes = tree.bytes + (64 << 20)
+        let inodes = tree.files + tree.directories + 1000
+        let path = host.layout.root.string
+        guard space.bytes >= bytes else {
+            throw DeployError.noRoom(
+                what: "disk space", path: path, needed: bytes.shownAsBytes, left: space.bytes.shownAsBytes)
+        }
+        // File systems without a fixed number of inodes (btrfs) say 0.
+        guard space.inodes >= inodes || space.inodes == 0 else {
+            throw DeployError.noRoom(
+                what: "inodes", path: path, needed: inodes.shownWithCommas, left: space.inodes.shownWithCommas)
+        }
+    }
+}

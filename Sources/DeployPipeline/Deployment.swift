@@ -1,0 +1,132 @@
+import GitRepository
+import HostControl
+public import ReleaseModel
+public import ReleaseStore
+import SiteTemplates
+import SystemPackage
+
+/// One attempt to make a commit live. `run` tells it as a story: a verb a step, its undo beside it.
+///
+/// The caller holds the app's lock.
+public struct Deployment: Sendable {
+    let host: AppHost
+    let ledger: Ledger
+    let log: DeployLog
+    let deploy: Deploy
+    let begun = ContinuousClock.now
+
+    /// A deploy that is recorded and about to run.
+    public init(_ deploy: Deploy, host: AppHost, ledger: Ledger, log: DeployLog) {
+        self.deploy = deploy
+        self.host = host
+        self.ledger = ledger
+        self.log = log
+    }
+
+    /// Runs the deploy to its end and records that end.
+    ///
+    /// - Returns: the deploy as recorded: live, or failed with its reason.
+    public func run() async -> Deploy {
+        log.headline(
+            "\(host.layout.name): deploying \(deploy.commit.short) (\(deploy.branch.shown(limit: 40))) by \(deploy.who.shown(limit: 30))",
+            right: "deploy \(deploy.number)")
+        do {
+            let release = try await makeLive()
+            return try await announce(release)
+        } catch {
+            return await giveUp(error)
+        }
+    }
+
+    private func makeLive() async throws -> ReleaseID {
+        let plan = try prepare()
+        let partial = try export(plan)
+        do {
+            try await configure(plan, partial)
+            try await build(plan, partial)
+            try complete(plan, partial)
+        } catch {
+            try? host.store.discard(partial: partial)
+            try? removeStandIn(plan.release)
+            throw error
+        }
+        do {
+            try await migrate(plan)
+            let placements = try await start(plan)
+            do {
+                try await check(plan, placements)
+                try await goLive(plan)
+            } catch {
+                for placement in placements { try? await ServiceSlots(host).stop(placement) }
+                throw error
+            }
+        } catch {
+            try? host.store.remove(plan.release)
+            throw error
+        }
+        return plan.release
+    }
+
+    /// Told only now: the switch is on disk and in the ledger.
+    private func announce(_ release: ReleaseID) async throws -> Deploy {
+        let manifest = try host.store.manifest(release)
+        let ended = try ledger.update(deploy.number) {
+            $0.state = .live
+            $0.release = release
+            $0.finished = currentTime()
+        }
+        let previous = try? host.store.previous()
+        log.live(host.url(of: manifest), total: ContinuousClock.now - begun)
+        if let previous, previous != release { log.output("undo: pmo-release rollback \(host.layout.name)") }
+        // What follows cannot fail the deploy: it is live.
+        await tidy(keeping: manifest.keep)
+        return ended
+    }
+
+    private func giveUp(_ error: any Error) async -> Deploy {
+        let reason = Reason(error)
+        let serving = (try? host.store.current()).flatMap { $0 }
+        let still = serving.map { "; \($0.short) still serves" } ?? ""
+        let phase = (try? ledger.deploy(deploy.number))?.phase
+        log.failure("failed in \(phase?.rawValue ?? "receive"): \(reason.sentence)\(still)")
+        if let hint = reason.hint { log.output("hint: \(hint)") }
+        var ended = deploy
+        ended.state = .failed
+        ended.reason = reason.sentence + still
+        ended.phase = phase
+        ended.finished = currentTime()
+        return (try? ledger.update(deploy.number) { $0 = ended }) ?? ended
+    }
+
+    /// Runs a phase between two entries of the ledger.
+    func phase<Result>(_ phase: Phase, _ body: () async throws -> (Result, detail: String)) async throws -> Result {
+        try ledger.begin(phase, of: deploy.number, at: currentTime())
+        let (result, detail) = try await body()
+        try ledger.end(phase, of: deploy.number, at: currentTime(), detail: detail)
+        return result
+    }
+}
+
+/// What every step of a deploy knows.
+struct DeployPlan: Sendable {
+    let release: ReleaseID
+    let manifest: Manifest
+    let commit: CommitSummary
+    let describe: String?
+    let files: Int
+    let bytes: Int
+    /// Defaults of the manifest with the operator's values over them.
+    let environment: [EnvironmentKey: String]
+}
+
+/// The sentence and the hint of any error.
+struct Reason {
+    let sentence: String
+    let hint: String?
+
+    init(_ error: any Error) {
+        let hinted = error as? any HintedError
+        sentence = hinted?.description ?? String(describing: error)
+        hint = hinted?.hint
+    }
+}

@@ -1,0 +1,61 @@
+import HostControl
+public import ReleaseModel
+import ReleaseStore
+
+/// Points `current` at a release whose services are up: nginx's site first where it differs, then the rename, then the
+/// workers. The caller holds the app's lock. Depends on the disk alone, not on the ledger or the receiver.
+public struct LiveSwitch: Sendable {
+    let host: AppHost
+
+    /// What a switch did.
+    public struct Outcome: Sendable {
+        /// The release that was live.
+        public let from: ReleaseID?
+        /// How long the rename itself took.
+        public let took: Duration
+    }
+
+    /// A switch in an app.
+    public init(_ host: AppHost) { self.host = host }
+
+    /// Switches.
+    ///
+    /// - Throws: what kept it from happening; the old release is live then, with its site.
+    public func point(at release: ReleaseID) async throws -> Outcome {
+        let old = try host.store.current()
+        try await applySite(of: release)
+        let took: Duration
+        do {
+            took = try host.store.pointCurrent(at: release)
+        } catch {
+            if let old { try? await applySite(of: old) }
+            throw error
+        }
+        try? host.store.markServed(release)
+        await settle(from: old, to: release)
+        return Outcome(from: old, took: took)
+    }
+
+    /// After the rename nothing may undo it: workers change over, and the old release is warm for the app's time.
+    private func settle(from old: ReleaseID?, to release: ReleaseID) async {
+        let services = ServiceSlots(host)
+        for (service, slot, occupant) in host.slots.occupied() where occupant == release {
+            try? host.slots.setWarmUntil(nil, of: service, slot)
+        }
+        guard let old, old != release, let placements = try? services.placements(of: old) else { return }
+        try? await services.stopWorkers(of: placements)
+        let until = currentTime() + host.settings.warm.seconds
+        for placement in placements {
+            try? host.slots.setWarmUntil(until, of: placement.service.name, placement.slot)
+        }
+    }
+
+    /// Makes nginx serve the release's own site; nothing happens where the same text is live.
+    private func applySite(of release: ReleaseID) async throws {
+        guard let site = ReleaseFile.text(host.layout.release(release).site), !site.isEmpty else {
+            return try await host.nginx.remove(app: host.layout.name)
+        }
+        try await host.nginx.ensureRunning()
+        _ = try await host.nginx.install(site: site, app: host.layout.name)
+    }
+}

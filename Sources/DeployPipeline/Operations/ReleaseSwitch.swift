@@ -1,0 +1,64 @@
+import HostControl
+public import ReleaseModel
+import ReleaseStore
+
+/// `switch` and `rollback`: makes a release on disk live again. The caller holds the app's lock.
+public struct ReleaseSwitch: Sendable {
+    let host: AppHost
+
+    /// What was done.
+    public struct Outcome: Sendable {
+        /// The release that was live.
+        public let from: ReleaseID?
+        /// The release that is live now.
+        public let to: ReleaseID
+        /// How long the rename took; nil when the release was live already.
+        public let took: Duration?
+        /// Whether its services were still running.
+        public let wasWarm: Bool
+    }
+
+    /// Switches in an app.
+    public init(_ host: AppHost) { self.host = host }
+
+    /// Switches to a release; one whose services are not running any more is started and checked first.
+    ///
+    /// - Throws: `DeployError.unhealthy` and others; the old release is live then.
+    public func run(to release: ReleaseID) async throws -> Outcome {
+        let old = try host.store.current()
+        guard release != old else { return Outcome(from: old, to: release, took: nil, wasWarm: true) }
+        let services = ServiceSlots(host)
+        if let warm = try services.placements(of: release), await services.areUp(warm) {
+            try await services.startWorkers(of: warm)
+            let outcome = try await LiveSwitch(host).point(at: release)
+            return Outcome(from: old, to: release, took: outcome.took, wasWarm: true)
+        }
+        for placement in try services.placements(of: release) ?? [] { try await services.stop(placement) }
+        let placements = try await services.start(release)
+        do {
+            let manifest = try host.store.manifest(release)
+            _ = try await CandidateCheck(host: host, manifest: manifest).run(placements)
+            let outcome = try await LiveSwitch(host).point(at: release)
+            return Outcome(from: old, to: release, took: outcome.took, wasWarm: false)
+        } catch {
+            for placement in placements { try? await services.stop(placement) }
+            throw error
+        }
+    }
+
+    /// The release that a bare `rollback` means: what `previous` points at, else the newest other one that served well.
+    ///
+    /// - Throws: `DeployError.noRollback`.
+    public func rollbackTarget() throws -> ReleaseID {
+        let current = try host.store.current()
+        if let previous = try? host.store.previous(), previous != current, host.store.bad(previous) == nil {
+            return previous
+        }
+        let served = try host.store.releases().filter { $0 != current && host.store.served($0) && host.store.bad($0) == nil }
+        let newest = served.max { deployNumber($0) < deployNumber($1) }
+        guard let newest else { throw DeployError.noRollback(host.layout.name) }
+        return newest
+    }
+
+    private func deployNumber(_ release: ReleaseID) -> Int { (try? host.store.information(release).deploy) ?? 0 }
+}

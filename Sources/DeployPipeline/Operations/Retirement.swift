@@ -1,0 +1,33 @@
+import Glibc
+import HostControl
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+/// Stops what nobody needs any more: releases whose warm time is over, and candidates that a killed deploy has left.
+/// The caller holds the app's lock.
+public struct Retirement: Sendable {
+    let host: AppHost
+
+    /// Retirement in an app.
+    public init(_ host: AppHost) { self.host = host }
+
+    /// Stops every slot that is neither live nor warm.
+    ///
+    /// - Returns: when the next warm slot is due, seconds since 1970; nil when there is none.
+    @discardableResult
+    public func retireExpired(now: Double = currentTime()) async throws -> Double? {
+        let current = try host.store.current()
+        var next: Double?
+        for (service, slot, release) in host.slots.occupied() where release != current {
+            let until = host.slots.warmUntil(service, slot) ?? 0
+            if until > now {
+                next = min(next ?? until, until)
+            } else {
+                let services = ServiceSlots(host)
+                try await services.stop(try services.occupant(of: service, slot, release: release))
+            }
+        }
+        return next
+    }
+}

@@ -1,0 +1,13 @@
+import Glibc
+
+/// The user that this process runs as.
+public enum ProcessOwner {
+    /// Whether it is root.
+    public static var isRoot: Bool { geteuid() == 0 }
+
+    /// The user's name, or the number where the user has none.
+    public static var name: String {
+        guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else { return String(geteuid()) }
+        return String(cString: name)
+    }
+}

@@ -1,0 +1,119 @@
+import HostControl
+import ReleaseModel
+
+/// Watches the instances of a candidate until each is healthy or one is not.
+struct CandidateCheck {
+    /// How long a worker must stay up to count as started.
+    static let workerStaysUp = Duration.seconds(2)
+    /// How often a process's state is looked at.
+    static let interval = Duration.milliseconds(100)
+    /// How long one answer may take.
+    static let answerLimit = Duration.seconds(5)
+
+    let host: AppHost
+    let manifest: Manifest
+
+    /// What was seen of a healthy service, for the log.
+    struct Passed: Sendable {
+        let service: ServiceName
+        let text: String
+    }
+
+    /// Checks all services side by side.
+    ///
+    /// - Throws: `DeployError.unhealthy` for the first instance that fails.
+    func run(_ placements: [Placement]) async throws -> [Passed] {
+        try await withThrowingTaskGroup(of: Passed.self) { group in
+            for placement in placements {
+                for number in placement.instances.indices {
+                    group.addTask { try await check(placement, number) }
+                }
+            }
+            var passed: [Passed] = []
+            for try await one in group where !passed.contains(where: { $0.service == one.service }) { passed.append(one) }
+            return passed.sorted { $0.service < $1.service }
+        }
+    }
+
+    private func check(_ placement: Placement, _ number: Int) async throws -> Passed {
+        guard let check = placement.service.health, placement.service.listen != .none else {
+            return try await staysUp(placement, number)
+        }
+        let endpoint = placement.endpoints[number]
+        var gate = HealthGate(check: check)
+        let deadline = ContinuousClock.now + check.within.duration
+        let probe = HealthProbe(runner: host.runner)
+        while ContinuousClock.now < deadline {
+            let process = try await host.supervisor.status(placement.instances[number]).pid
+            if case .failed(let problem) = gate.saw(process: process) {
+                throw failure(placement, number, gate, problem)
+            }
+            let left = deadline - ContinuousClock.now
+            let answer = await probe.ask(
+                endpoint, path: check.path, host: domain(of: placement.service).text, within: min(left, Self.answerLimit))
+            switch answer {
+            case .answered(let status, let body, let time):
+                guard gate.saw(status: status, body: String(decoding: body, as: UTF8.self)) == .healthy else { break }
+                if let stranger = try await stranger(placement, number) {
+                    _ = gate.saw(refusal: "is answered by another process: \(stranger)")
+                    break
+                }
+                return Passed(
+                    service: placement.service.name,
+                    text: "\(placement.service.name) GET \(check.path) \(status) in \(time.shown)")
+            case .refused(let problem):
+                _ = gate.saw(refusal: problem)
+            }
+            if gate.passesInARow == 0 { try await Task.sleep(for: Self.interval) }
+        }
+        throw failure(placement, number, gate, gate.expired)
+    }
+
+    /// Who else holds the instance's port: it may be answered by another process (SO_REUSEPORT, or something that
+    /// somebody else started); nil where it is the instance's own.
+    private func stranger(_ placement: Placement, _ number: Int) async throws -> String? {
+        guard case .port(let port) = placement.endpoints[number],
+            let group = try await host.supervisor.status(placement.instances[number]).pid,
+            !ListeningSockets.ports(ofProcessGroup: group).contains(port),
+            let owner = ListeningSockets.owner(ofPort: port)
+        else { return nil }
+        return "\(owner.name) (pid \(owner.pid))"
+    }
+
+    private func staysUp(_ placement: Placement, _ number: Int) async throws -> Passed {
+        let limit = placement.service.health?.within.duration ?? .seconds(30)
+        var gate = HealthGate(check: HealthCheck(path: "/"))
+        let deadline = ContinuousClock.now + limit
+        var since: (process: Int32, time: ContinuousClock.Instant)?
+        while ContinuousClock.now < deadline {
+            let process = try await host.supervisor.status(placement.instances[number]).pid
+            if case .failed(let problem) = gate.saw(process: process) {
+                throw failure(placement, number, gate, problem)
+            }
+            if let process {
+                if since?.process != process { since = (process, .now) }
+                if let since, ContinuousClock.now - since.time >= Self.workerStaysUp {
+                    return Passed(service: placement.service.name, text: "\(placement.service.name) up")
+                }
+            }
+            try await Task.sleep(for: Self.interval)
+        }
+        throw failure(placement, number, gate, "did not stay up for \(Self.workerStaysUp.shown)")
+    }
+
+    /// The domain under which users reach the service, for the `Host` header.
+    private func domain(of service: Service) -> Domain {
+        let site = manifest.sites.first { $0.routes.contains { $0.service == service.name } } ?? manifest.sites.first
+        return site?.domain ?? host.settings.domain
+    }
+
+    private func failure(_ placement: Placement, _ number: Int, _ gate: HealthGate, _ problem: String) -> DeployError {
+        var failure = HealthFailure(service: placement.service.name, instance: number, problem: problem)
+        failure.answer = gate.lastAnswer
+        if let check = placement.service.health, !placement.endpoints.isEmpty {
+            failure.request = gate.exits >= HealthGate.exitsAllowed ? nil : "GET \(check.path)"
+            failure.address = placement.endpoints[number].address
+        }
+        return .unhealthy(failure)
+    }
+}

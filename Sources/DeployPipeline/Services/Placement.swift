@@ -1,0 +1,74 @@
+public import HostControl
+public import ReleaseModel
+public import ReleaseStore
+import SiteTemplates
+import SystemPackage
+
+/// A service of a release in one of its slots.
+public struct Placement: Sendable {
+    /// The service as the release's manifest has it.
+    public let service: Service
+    /// The slot.
+    public let slot: SlotNumber
+    /// Where its instances listen, in order; empty for a worker.
+    public let endpoints: [Endpoint]
+    /// Its instances as the supervisor knows them.
+    public let instances: [SupervisedInstance]
+
+    /// The instances of a service in a slot.
+    ///
+    /// - Throws: the store's error when the slot's ports cannot be read.
+    public init(_ service: Service, in slot: SlotNumber, of host: AppHost) throws {
+        self.service = service
+        self.slot = slot
+        endpoints = try service.listen == .none ? [] : host.slots.endpoints(service, slot)
+        let place = host.layout.slot(service.name, slot)
+        instances = (0..<service.instances).map { number in
+            SupervisedInstance(
+                unit: place.unitName(number), directory: place.instance(number),
+                logDirectory: host.layout.serviceLogs(service.name).appending("\(slot).\(number)"),
+                description: "\(host.layout.name) \(service.name) (slot \(slot), instance \(number))",
+                memory: service.memory, stop: service.stop)
+        }
+    }
+}
+
+extension Placement {
+    /// Writes what the supervisor reads: links to the release's own scripts, and the slot's port or socket.
+    /// Call it only while nothing runs in the slot.
+    func write(for release: ReleaseLayout, in app: AppLayout) throws {
+        let scripts = release.units.appending(service.name.text)
+        for (number, instance) in instances.enumerated() {
+            let control = instance.directory.appending("control")
+            let log = instance.directory.appending("log")
+            for directory in [instance.directory, control, log, instance.logDirectory] {
+                try DurableFile.makeDirectory(directory)
+            }
+            // Before the links: a supervisor that sees the directory for the first time must not start it.
+            try DurableFile.write([], to: instance.directory.appending("down"), mode: [.ownerReadWrite, .groupRead])
+            try DurableFile.link(instance.directory.appending("run"), to: scripts.appending("run"))
+            try DurableFile.link(instance.directory.appending("finish"), to: scripts.appending("finish"))
+            try DurableFile.link(control.appending("t"), to: scripts.appending("control-t"))
+            let slot = SiteTemplates.slotFile(
+                endpoint: endpoints.isEmpty ? nil : endpoints[number], instance: number)
+            try DurableFile.write(Array(slot.utf8), to: instance.directory.appending("slot"), mode: .scriptData)
+            let logUnit = try SiteTemplates.logUnit(directory: instance.logDirectory.string)
+            try DurableFile.write(Array(logUnit.utf8), to: log.appending("run"), mode: .script)
+        }
+    }
+}
+
+extension FilePermissions {
+    static let script: FilePermissions = [
+        .ownerReadWriteExecute, .groupRead, .groupExecute, .otherRead, .otherExecute,
+    ]
+    static let scriptData: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+}
+
+extension SystemdContext {
+    init(_ instance: SupervisedInstance, isUser: Bool) {
+        self.init(
+            description: instance.description, instanceDirectory: instance.directory.string,
+            logDirectory: instance.logDirectory.string, stop: instance.stop, memory: instance.memory, isUser: isUser)
+    }
+}

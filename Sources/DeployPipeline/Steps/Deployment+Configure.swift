@@ -1,0 +1,97 @@
+import HostControl
+import ReleaseModel
+import ReleaseStore
+import SiteTemplates
+import SystemPackage
+
+extension Deployment {
+    /// Renders everything that the release carries: its environment, `.env` files, units and nginx site.
+    func configure(_ plan: DeployPlan, _ partial: FilePath) async throws {
+        let begun = ContinuousClock.now
+        try await phase(.configure) {
+            let layout = ReleaseLayout(root: partial)
+            try writeInformation(plan, layout)
+            try writeEnvironment(plan, layout)
+            try writeUnits(plan, layout)
+            try linkShared(plan.manifest, partial)
+            let site = try renderSite(plan.manifest)
+            try DurableFile.write(Array((site ?? "").utf8), to: layout.site, mode: .scriptData)
+            if let site, site != liveSite() {
+                try await host.nginx.test(site: site, app: host.layout.name)
+            }
+            return ((), detail: "")
+        }
+        let files = plan.manifest.environment.files.count
+        let detail = "\(plan.environment.count) values, \(files) file\(files == 1 ? "" : "s"), \(plan.manifest.services.count) services"
+        log.step(.configure, detail, took: ContinuousClock.now - begun)
+    }
+
+    private func writeInformation(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
+        let information = ReleaseInformation(
+            id: plan.release, subject: plan.commit.subject, author: plan.commit.author, commitTime: plan.commit.time,
+            who: deploy.who, deploy: deploy.number, branch: deploy.branch, created: currentTime(), files: plan.files,
+            bytes: plan.bytes, describe: plan.describe)
+        try DurableFile.write(json: information, to: layout.information, mode: .scriptData)
+        try DurableFile.write(json: plan.manifest, to: layout.manifest, mode: .scriptData)
+    }
+
+    private func writeEnvironment(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
+        let text = SiteTemplates.environmentFile(plan.environment)
+        try DurableFile.write(Array(text.utf8), to: layout.environment, mode: .ownerReadWrite)
+        var values = plan.environment
+        for (key, value) in BuildEnvironment.own(plan, deploy, host.layout) {
+            values[try EnvironmentKey(key)] = value
+        }
+        for file in plan.manifest.environment.files {
+            let template = try ReleaseFile.read(file.template, in: layout.root)
+            let rendered = try SiteTemplates.render(
+                template: String(decoding: template, as: UTF8.self), name: file.template.text, values: values)
+            try ReleaseFile.write(Array(rendered.utf8), to: file.target, in: layout.root, mode: .ownerReadWrite)
+        }
+    }
+
+    private func writeUnits(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
+        let release = host.layout.release(plan.release).root
+        for service in plan.manifest.services {
+            let directory = layout.units.appending(service.name.text)
+            try DurableFile.makeDirectory(directory)
+            let local = [".venv/bin", "node_modules/.bin"].map { release.appending($0).string }
+            let nested = service.directory == .root
+                ? [] : [release.appending(service.directory.text).appending("node_modules/.bin").string]
+            let unit = try SiteTemplates.serviceUnit(
+                UnitContext(
+                    app: host.layout.name, service: service, releaseRoot: release.string, commit: plan.release.commit,
+                    branch: deploy.branch, describe: plan.describe, path: nested + local))
+            for (name, text) in [("run", unit.run), ("finish", unit.finish), ("control-t", unit.stop)] {
+                try DurableFile.write(Array(text.utf8), to: directory.appending(name), mode: .script)
+            }
+        }
+    }
+
+    /// The app's nginx site; nil where the app has none.
+    func renderSite(_ manifest: Manifest) throws -> String? {
+        guard !manifest.sites.isEmpty else { return nil }
+        let services = try manifest.services.filter { $0.listen != .none }.map { service in
+            _ = try host.slots.ensure(service)
+            return SiteService(
+                name: service.name,
+                slots: try Dictionary(
+                    uniqueKeysWithValues: SlotNumber.allCases.map { ($0, try host.slots.endpoints(service, $0)) }))
+        }
+        let sites = manifest.sites.map { site in
+            var resolved = site
+            resolved.domain = site.domain ?? host.settings.domain
+            return resolved
+        }
+        return try SiteTemplates.site(
+            SiteContext(
+                app: host.layout.name, appRoot: host.layout.root.string, sites: sites, services: services,
+                listenAddress: host.hostSettings.listenAddress, listenPort: host.hostSettings.listenPort,
+                logDirectory: host.layout.logs.string))
+    }
+
+    /// The site that nginx has for the app now.
+    func liveSite() -> String? {
+        ReleaseFile.text(host.nginx.siteFile(host.layout.name))
+    }
+}

@@ -1,0 +1,85 @@
+import HostControl
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+extension Deployment {
+    /// How long a migration may take.
+    static let migrationLimit = TimeLimit(seconds: 3600)
+
+    /// Runs the migrate command in the complete release, before any of its services starts.
+    func migrate(_ plan: DeployPlan) async throws {
+        guard let command = plan.manifest.migrate else { return }
+        guard !deploy.options.contains("skip-migrate") else {
+            log.step(.migrate, "skipped: -o skip-migrate")
+            return
+        }
+        let begun = ContinuousClock.now
+        log.step(.migrate, command.firstLine.shown(limit: 60))
+        try await phase(.migrate) {
+            try await run(
+                Command(
+                    executable: "/bin/sh", arguments: ["-eu", "-c", command],
+                    environment: BuildEnvironment.values(plan, deploy, host.layout),
+                    directory: host.layout.release(plan.release).root),
+                named: command.firstLine, within: Self.migrationLimit, else: DeployError.migrationFailed)
+            return ((), detail: command.firstLine.shown(limit: 60))
+        }
+        log.output("migrated", phase: .migrate, took: ContinuousClock.now - begun)
+    }
+
+    /// Starts the candidate in free slots.
+    func start(_ plan: DeployPlan) async throws -> [Placement] {
+        guard !plan.manifest.services.isEmpty else { return [] }
+        return try await phase(.start) {
+            let placements = try await ServiceSlots(host).start(plan.release)
+            let detail = placements.map { "\($0.service.name) in slot \($0.slot)" }.joined(separator: ", ")
+            return (placements, detail: detail)
+        }
+    }
+
+    /// Watches the candidate until it is healthy.
+    func check(_ plan: DeployPlan, _ placements: [Placement]) async throws {
+        guard !placements.isEmpty else { return }
+        let begun = ContinuousClock.now
+        try await phase(.check) {
+            do {
+                let passed = try await CandidateCheck(host: host, manifest: plan.manifest).run(placements)
+                for (index, one) in passed.enumerated() {
+                    let last = index == passed.count - 1
+                    log.step(.check, one.text, took: last ? ContinuousClock.now - begun : nil)
+                }
+                return ((), detail: passed.map(\.text).joined(separator: ", "))
+            } catch DeployError.unhealthy(let failure) {
+                await explain(failure, placements)
+                throw DeployError.unhealthy(failure)
+            }
+        }
+    }
+
+    /// Shows the pusher what there is to see: the request, the answer, and the service's last 20 lines.
+    private func explain(_ failure: HealthFailure, _ placements: [Placement]) async {
+        let place = failure.address.map { " on \($0)" } ?? ""
+        log.step(.check, "\(failure.service): \(failure.request ?? "instance \(failure.instance)")\(place) \(failure.problem)")
+        if let answer = failure.answer {
+            log.output("answer: \(answer.shown(limit: 300))")
+        }
+        guard let placement = placements.first(where: { $0.service.name == failure.service }) else { return }
+        let instance = placement.instances[failure.instance]
+        if let remark = await wrongPort(placement, failure.instance) { log.output(remark) }
+        let lines = host.supervisor.logTail(instance, lines: 20, since: nil)
+        log.output(lines.isEmpty ? "\(failure.service) has written nothing" : "last lines of \(failure.service):")
+        for line in lines { log.output("| \(line.shown(limit: 400))") }
+    }
+
+    /// `PORT` ignored: which port the instance listens on instead.
+    private func wrongPort(_ placement: Placement, _ number: Int) async -> String? {
+        guard !placement.endpoints.isEmpty, case .port(let port) = placement.endpoints[number],
+            let process = try? await host.supervisor.status(placement.instances[number]).pid
+        else { return nil }
+        let ports = ListeningSockets.ports(ofProcessGroup: process)
+        guard !ports.isEmpty, !ports.contains(port) else { return nil }
+        let listed = ports.map(String.init).joined(separator: ", ")
+        return "it listens on port \(listed), not on PORT=\(port): read PORT from the environment"
+    }
+}

@@ -1,0 +1,40 @@
+import GitRepository
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+extension Deployment {
+    /// The one rename, and what must be true before and after it.
+    func goLive(_ plan: DeployPlan) async throws {
+        try await phase(.switch) {
+            let outcome = try await LiveSwitch(host).point(at: plan.release)
+            let from = outcome.from.map { "\($0.short) -> " } ?? ""
+            log.step(.switch, "\(from)\(plan.release.short)", took: outcome.took)
+            return ((), detail: "\(from)\(plan.release.short)")
+        }
+        moveBranch()
+    }
+
+    /// After a push the branch is where the live commit is, also when the pusher is long gone; a commit deployed by
+    /// hand moves it only forward.
+    private func moveBranch() {
+        guard let repository = try? GitRepository(opening: host.layout.repository),
+            let branch = try? BranchName(deploy.branch)
+        else { return }
+        let tip = (try? repository.commitID(of: branch.reference)).flatMap { $0 }
+        guard tip != deploy.commit else { return }
+        let forward = tip.map { (try? repository.isAncestor($0, of: deploy.commit)) ?? false } ?? true
+        if deploy.kind == .push || forward { try? repository.setReference(branch.reference, to: deploy.commit) }
+    }
+
+    /// Retires and prunes what the switch has left over.
+    func tidy(keeping keep: Int) async {
+        do {
+            try await Retirement(host).retireExpired()
+            let removed = try Prune(host).run(keep: keep)
+            for release in removed { log.output("pruned \(release.short)", phase: .prune) }
+        } catch {
+            log.output("left for the next deploy: \(Reason(error).sentence)", phase: .prune)
+        }
+    }
+}
