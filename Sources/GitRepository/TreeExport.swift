@@ -54,7 +54,7 @@ private struct TreeExport {
                 try writeDirectory(id, name, into: directory, place)
             case GIT_FILEMODE_LINK: try writeBlob(id, name, into: directory, place, mode: 0o120000)
             case GIT_FILEMODE_BLOB_EXECUTABLE: try writeBlob(id, name, into: directory, place, mode: 0o100755)
-            case GIT_FILEMODE_BLOB, GIT_FILEMODE_BLOB_GROUP_WRITABLE:
+            case GIT_FILEMODE_BLOB:
                 try writeBlob(id, name, into: directory, place, mode: 0o100644)
             default:
                 throw GitError.treeRefused(path: text(place), problem: "is neither a file, a link nor a directory")

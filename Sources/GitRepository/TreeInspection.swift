@@ -78,7 +78,7 @@ private struct TreeInspection {
             total.summary.bytes += inner.summary.bytes
             total.levels = max(total.levels, inner.levels + 1)
             total.longestPath = max(total.longestPath, name.count + 1 + inner.longestPath)
-        case GIT_FILEMODE_BLOB, GIT_FILEMODE_BLOB_EXECUTABLE, GIT_FILEMODE_BLOB_GROUP_WRITABLE, GIT_FILEMODE_LINK:
+        case GIT_FILEMODE_BLOB, GIT_FILEMODE_BLOB_EXECUTABLE, GIT_FILEMODE_LINK:
             total.summary.files += 1
             if git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK { total.summary.symlinks += 1 }
             total.summary.bytes += try size(of: git_tree_entry_id(entry), name)

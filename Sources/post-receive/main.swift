@@ -1,1 +1,3 @@
-print("x")
+import ReleaseCommands
+
+await ReleaseProgram.main()

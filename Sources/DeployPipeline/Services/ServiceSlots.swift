@@ -21,7 +21,10 @@ public struct ServiceSlots: Sendable {
 
     /// The slot that a service of a release occupies.
     public func occupiedSlot(_ service: ServiceName, by release: ReleaseID) -> SlotNumber? {
-        SlotNumber.allCases.first { host.slots.occupant(service, $0) == release }
+        guard let slot = host.slots.slot(of: service, in: release), host.slots.occupant(service, slot) == release else {
+            return nil
+        }
+        return slot
     }
 
     /// Whether every service of a placement that listens is up: the release can serve at once.
@@ -37,7 +40,10 @@ public struct ServiceSlots: Sendable {
     /// Puts the services of a complete release into free slots and starts them.
     ///
     /// - Throws: `DeployError.noFreeSlot`, or what the store and the supervisor throw; nothing is left running then.
-    public func start(_ release: ReleaseID) async throws -> [Placement] {
+    ///
+    /// - Parameter linking: whether the release's upstream links lead to the new slots at once; not for a release that
+    ///   is live, whose requests would go to a candidate that nobody has checked.
+    public func start(_ release: ReleaseID, linking: Bool = true) async throws -> [Placement] {
         let layout = host.layout.release(release)
         var placements: [Placement] = []
         do {
@@ -48,7 +54,7 @@ public struct ServiceSlots: Sendable {
                 try placement.write(for: layout, in: host.layout)
                 try host.slots.occupy(slot, of: service.name, by: release)
                 try host.slots.setWarmUntil(nil, of: service.name, slot)
-                try host.slots.link(release, service.name, to: slot)
+                if linking { try host.slots.link(release, service.name, to: slot) }
                 placements.append(placement)
             }
             try await host.supervisor.prepare(placements.flatMap(\.instances))

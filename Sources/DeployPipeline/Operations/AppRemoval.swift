@@ -1,0 +1,39 @@
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+/// `destroy`: ends everything of an app and removes it. The caller holds the app's lock.
+public struct AppRemoval: Sendable {
+    let host: AppHost
+
+    /// Removal of an app.
+    public init(_ host: AppHost) { self.host = host }
+
+    /// Stops every instance, takes the site out of nginx, and removes the app's directory with its releases, its
+    /// shared files, its backups and its receiver.
+    public func run() async throws {
+        try await stopAll(forgetting: true)
+        try await host.nginx.remove(app: host.layout.name)
+        try host.store.removeTree(host.layout.root)
+    }
+
+    /// Stops every instance in every slot.
+    ///
+    /// - Parameter forgetting: whether the supervisor forgets them too.
+    public func stopAll(forgetting: Bool = false) async throws {
+        let services = ServiceSlots(host)
+        for (service, slot, release) in host.slots.occupied() {
+            let placement = try services.occupant(of: service, slot, release: release)
+            for instance in placement.instances {
+                _ = try? await host.supervisor.stop(instance, rule: placement.service.stop)
+            }
+        }
+        guard forgetting else { return }
+        for instance in try host.slots.knownInstances() {
+            try await host.supervisor.remove(
+                SupervisedInstance(
+                    unit: instance.unit, directory: instance.directory, logDirectory: instance.directory,
+                    description: instance.unit, memory: nil, stop: StopRule()))
+        }
+    }
+}

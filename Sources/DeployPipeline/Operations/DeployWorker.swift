@@ -1,0 +1,71 @@
+import HostControl
+public import ReleaseModel
+public import ReleaseStore
+
+/// The detached process of one deploy: waits for its turn, recovers what was left, deploys.
+public struct DeployWorker: Sendable {
+    let host: AppHost
+    let number: Int
+
+    /// The worker of a recorded deploy.
+    public init(_ host: AppHost, deploy number: Int) {
+        self.host = host
+        self.number = number
+    }
+
+    /// Runs the deploy to its end.
+    ///
+    /// - Throws: only where the ledger or the log cannot be written; every other failure is recorded.
+    public func run() async throws {
+        let ledger = try Ledger(host.layout)
+        let log = try DeployLog(host.layout, deploy: number)
+        try ledger.update(number) { $0.process = .current }
+        do {
+            guard let lock = try await waitForTurn(ledger, log) else { return }
+            defer { lock.release() }
+            try await Recovery(host, ledger).run()
+            let deploy = try ledger.update(number) {
+                $0.state = .running
+                $0.started = currentTime()
+            }
+            let ended = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
+            try? ledger.record(
+                LedgerEvent(
+                    time: currentTime(), who: ended.who, verb: ended.kind.rawValue,
+                    detail: ended.state == .live ? "\(ended.commit.short) live" : "\(ended.commit.short) failed: \(ended.reason ?? "")",
+                    deploy: number))
+        } catch {
+            let reason = Reason(error)
+            log.failure("failed before it began: \(reason.sentence)")
+            if let hint = reason.hint { log.output("hint: \(hint)") }
+            try ledger.update(number) {
+                $0.state = .failed
+                $0.reason = reason.sentence
+                $0.finished = currentTime()
+            }
+        }
+    }
+
+    /// Waits for the app's lock; gives way to a newer deploy that waits too.
+    private func waitForTurn(_ ledger: Ledger, _ log: DeployLog) async throws -> AppLock? {
+        var told = false
+        while true {
+            if let newest = try ledger.newestQueued(), newest.number > number {
+                let by = "deploy \(newest.number) (\(newest.commit.short))"
+                log.failure("superseded by \(by)")
+                try ledger.update(number) {
+                    $0.state = .superseded
+                    $0.reason = "superseded by \(newest.commit.short)"
+                    $0.finished = currentTime()
+                }
+                return nil
+            }
+            if let lock = try AppLock.tryAcquire(host.layout, holding: "deploy \(number)") { return lock }
+            if !told {
+                told = true
+                log.output("waiting for \(AppLock.holder(host.layout) ?? "another command")")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import HostControl
+public import ReleaseModel
+import ReleaseStore
+
+/// Starts and runs the process that stops warm releases when their time is over. One an app at most; it sleeps until
+/// the next is due and ends when none is left. Killed, its work is done by the next deploy or switch.
+public enum Retirer {
+    /// Runs until nothing is warm any more.
+    public static func run(_ host: AppHost) async throws {
+        guard let only = try AppLock.tryAcquire(host.layout, file: "retire.lock", holding: "retire") else { return }
+        defer { only.release() }
+        while let due = nextDue(host) {
+            let wait = due - currentTime()
+            if wait > 0 {
+                try await Task.sleep(for: .seconds(min(wait, 3600)))
+                continue
+            }
+            guard let lock = try AppLock.acquire(host.layout, wait: .seconds(60), holding: "retire") else { continue }
+            defer { lock.release() }
+            try await Retirement(host).retireExpired()
+        }
+    }
+
+    /// Starts the process, where something is warm and none runs.
+    ///
+    /// - Parameter executable: the product's own binary.
+    public static func spawn(_ host: AppHost, executable: String) throws {
+        guard nextDue(host) != nil,
+            let free = try AppLock.tryAcquire(host.layout, file: "retire.lock", holding: "retire")
+        else { return }
+        free.release()
+        _ = try DetachedProcess.spawn(
+            executable: executable,
+            arguments: ["retire", host.layout.name.text, "--home", host.layout.host.home.string],
+            environment: ["PATH": BuildEnvironment.path], log: host.layout.logs.appending("retire.log"))
+    }
+
+    private static func nextDue(_ host: AppHost) -> Double? {
+        host.slots.occupied().compactMap { host.slots.warmUntil($0.0, $0.1) }.min()
+    }
+}

@@ -1,0 +1,64 @@
+import HostControl
+public import ReleaseModel
+import ReleaseStore
+
+/// `restart`, `stop` and `start` of what is live. The caller holds the app's lock.
+public struct ServiceControl: Sendable {
+    let host: AppHost
+
+    /// Control of an app's services.
+    public init(_ host: AppHost) { self.host = host }
+
+    /// The live release's placements, of one service or of all.
+    ///
+    /// - Throws: `DeployError.nothingLive`, `DeployError.noSuchService`.
+    public func live(_ service: ServiceName? = nil) throws -> [Placement] {
+        guard let current = try host.store.current() else { throw DeployError.nothingLive(host.layout.name) }
+        let all = try ServiceSlots(host).placements(of: current) ?? []
+        guard let service else { return all }
+        let chosen = all.filter { $0.service.name == service }
+        guard !chosen.isEmpty else {
+            throw DeployError.noSuchService(service.text, known: all.map(\.service.name.text))
+        }
+        return chosen
+    }
+
+    /// Stops the live services; they stay stopped over a reboot, until `start`.
+    public func stop(_ service: ServiceName? = nil) async throws {
+        for placement in try live(service) {
+            for instance in placement.instances {
+                _ = try await host.supervisor.stop(instance, rule: placement.service.stop)
+            }
+        }
+    }
+
+    /// Starts the live services again, in the slots they have.
+    public func start(_ service: ServiceName? = nil) async throws {
+        let placements = try live(service)
+        try await host.supervisor.prepare(placements.flatMap(\.instances))
+        for instance in placements.flatMap(\.instances) { try await host.supervisor.start(instance) }
+        guard let current = try host.store.current() else { return }
+        let manifest = try host.store.manifest(current)
+        if !manifest.sites.isEmpty { try await host.nginx.ensureRunning() }
+        _ = try await CandidateCheck(host: host, manifest: manifest).run(placements)
+    }
+
+    /// Replaces the live processes without a gap: new ones start in free slots, are checked, get the requests, and
+    /// only then the old ones are stopped.
+    public func restart() async throws {
+        guard let current = try host.store.current() else { throw DeployError.nothingLive(host.layout.name) }
+        let services = ServiceSlots(host)
+        let old = try services.placements(of: current) ?? []
+        try await services.stopWorkers(of: old)
+        let new = try await services.start(current, linking: false)
+        do {
+            _ = try await CandidateCheck(host: host, manifest: try host.store.manifest(current)).run(new)
+        } catch {
+            for placement in new { try? await services.stop(placement) }
+            try? await services.startWorkers(of: old)
+            throw error
+        }
+        for placement in new { try host.slots.link(current, placement.service.name, to: placement.slot) }
+        for placement in old { try await services.stop(placement) }
+    }
+}

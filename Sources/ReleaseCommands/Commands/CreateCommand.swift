@@ -1,0 +1,128 @@
+import ArgumentParser
+import DeployPipeline
+import GitRepository
+import Glibc
+import HostControl
+import ReleaseModel
+import ReleaseStore
+import SiteTemplates
+import SystemPackage
+
+struct CreateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Make an app and its receiver.")
+
+    @Argument(help: "The app's name: lower-case letters, digits and “-”.") var app: String
+    @Option(help: "The branch that deploys.") var branch = "main"
+    @Option(help: "The app's own domain (default: <app>.localhost).") var domain: String?
+    @Option(help: "The manifest's environment whose overrides apply.") var environment: String?
+    @Option(help: "How long a replaced release stays warm.") var warm = "10m"
+    @Option(help: "Where nginx listens, [ADDRESS:]PORT (default: 80 as root, else 8080). Holds for all apps.")
+    var listen: String?
+    @Option(help: "What keeps services running, runit or systemd (default: what the host has). Holds for all apps.")
+    var supervisor: String?
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let name = try AppName(app)
+        let branch = try BranchName(branch)
+        let settings = AppSettings(
+            branch: branch, domain: try Domain(domain ?? "\(name).localhost"), environment: environment,
+            warm: try TimeLimit(warm), created: currentTime(), createdBy: Caller.name)
+        let host = home.layout
+        let layout = host.app(name)
+        guard !layout.exists else { throw CreateError.exists(name) }
+        try checkPrograms()
+        try Self.prepareHome(host)
+        let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor).settings()
+        do {
+            try layout.createDirectories()
+            try GitRepository.createReceiver(at: layout.repository, branch: branch)
+            try installHooks(layout)
+            // Last: an app is there once its settings are.
+            try settings.save(to: layout)
+        } catch {
+            try? ReleaseStore(layout).removeTree(layout.root)
+            throw error
+        }
+        report(layout, settings, hostSettings)
+    }
+
+    private func checkPrograms() throws {
+        _ = try HostPrograms.find("git")
+        _ = try HostPrograms.find("nginx")
+        _ = try HostPrograms.find("curl")
+    }
+
+    private static func prepareHome(_ host: HostLayout) throws {
+        do {
+            for directory in [host.home, host.private, host.bin, host.services, host.nginx] {
+                try DurableFile.makeDirectories(directory)
+            }
+        } catch {
+            throw CreateError.home(host.home.string, Reason(error).sentence)
+        }
+        guard access(host.home.string, W_OK) == 0 else {
+            throw CreateError.home(host.home.string, "\(Errno(rawValue: errno))")
+        }
+        let own = FilePath(Caller.executable)
+        let sibling = own.removingLastComponent().appending("post-receive")
+        try DurableFile.link(host.bin.appending("pmo-release"), to: own)
+        try DurableFile.link(
+            host.bin.appending("post-receive"), to: access(sibling.string, X_OK) == 0 ? sibling : own)
+    }
+
+    private func installHooks(_ layout: AppLayout) throws {
+        let directory = layout.repository.appending("hooks")
+        try DurableFile.makeDirectories(directory)
+        for hook in SiteTemplates.hookNames {
+            try DurableFile.write(
+                try SiteTemplates.hook(named: hook), to: directory.appending(hook),
+                mode: [.ownerReadWriteExecute, .groupRead, .groupExecute, .otherRead, .otherExecute])
+        }
+    }
+
+    private func report(_ layout: AppLayout, _ settings: AppSettings, _ host: HostSettings) {
+        Output.progress("created \(layout.name) in \(layout.root), deploys \(settings.branch), supervised by \(host.supervisor)")
+        Output.progress("on your side:")
+        Output.line("git remote add production \(layout.repository)")
+        Output.line("git push production \(settings.branch)")
+    }
+}
+
+/// Why an app cannot be made.
+enum CreateError: HintedError {
+    case exists(AppName)
+    case home(String, String)
+    case listen(String)
+    case hostDiffers(what: String, has: String, asked: String)
+    case portTaken(Int, by: String)
+    case supervisor(String)
+
+    var description: String {
+        switch self {
+        case .exists(let name): "the app \(name) exists already"
+        case .home(let path, let problem): "cannot write to the home \(path): \(problem)"
+        case .listen(let text): "--listen takes [ADDRESS:]PORT, not “\(text.shown(limit: 40))”"
+        case .hostDiffers(let what, let has, _): "this host's apps share one \(what): \(has)"
+        case .portTaken(let port, let holder): "port \(port) is taken by \(holder)"
+        case .supervisor(let name): "--supervisor takes runit or systemd, not “\(name.shown(limit: 40))”"
+        }
+    }
+    var hint: String? {
+        switch self {
+        case .exists(let name): "pmo-release show \(name)"
+        case .home: "name another with --home or PMO_HOME, or run as its owner"
+        case .listen: "--listen 127.0.0.1:8080"
+        case .hostDiffers(let what, _, let asked): "leave the option out, or use another --home for \(what) \(asked)"
+        case .portTaken(let port, _): "--listen \(port == 80 ? 8080 : port + 1)"
+        case .supervisor: "--supervisor runit"
+        }
+    }
+    var outcome: ErrorOutcome {
+        switch self {
+        case .listen, .supervisor: .usage
+        default: .refused
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+/// What holds for every app of a host: read where the host has an app, decided at the first `create`.
+struct HostSetup {
+    let host: HostLayout
+    let listen: String?
+    let supervisor: String?
+
+    func settings() throws -> HostSettings {
+        let asked = try listen.map(Self.address)
+        let kind = try supervisor.map(Self.kind)
+        if let known = try? HostSettings.load(from: host) { return try agree(known, asked, kind) }
+        let place = asked ?? ("0.0.0.0", ProcessOwner.isRoot ? 80 : 8080)
+        guard Nginx.portIsFree(address: place.0, port: place.1) else {
+            let owner = ListeningSockets.owner(ofPort: place.1)
+            throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
+        }
+        let chosen = kind ?? (SupervisorDetection.detect() == "systemd" ? .systemd : .runit)
+        _ = try HostPrograms.find(chosen == .runit ? "runsvdir" : "systemctl")
+        let settings = HostSettings(listenAddress: place.0, listenPort: place.1, supervisor: chosen)
+        try settings.save(to: host)
+        return settings
+    }
+
+    private func agree(_ known: HostSettings, _ asked: (String, Int)?, _ kind: SupervisorKind?) throws -> HostSettings {
+        if let asked, asked != (known.listenAddress, known.listenPort) {
+            throw CreateError.hostDiffers(
+                what: "nginx", has: "\(known.listenAddress):\(known.listenPort)", asked: "on \(asked.0):\(asked.1)")
+        }
+        if let kind, kind != known.supervisor {
+            throw CreateError.hostDiffers(what: "supervisor", has: "\(known.supervisor)", asked: "\(kind)")
+        }
+        return known
+    }
+
+    /// `8080` or `127.0.0.1:8080`.
+    static func address(_ text: String) throws -> (String, Int) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let address = parts.count == 2 ? parts[0] : "0.0.0.0"
+        let numbers = address.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let port = Int(parts[parts.count - 1]), (1...65535).contains(port),
+            numbers.count == 4, numbers.allSatisfy({ Int($0).map { (0...255).contains($0) } ?? false })
+        else { throw CreateError.listen(text) }
+        return (address, port)
+    }
+
+    private static func kind(_ text: String) throws -> SupervisorKind {
+        guard let kind = SupervisorKind(rawValue: text) else { throw CreateError.supervisor(text) }
+        return kind
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import DeployPipeline
+import ReleaseModel
+import ReleaseStore
+
+/// The detached process of a deploy.
+struct DeployWorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "deploy-worker", shouldDisplay: false)
+    @Argument var app: String
+    @Argument var deploy: Int
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let host = try AppHost(opening: home.app(app))
+        try await DeployWorker(host, deploy: deploy).run()
+        try Retirer.spawn(host, executable: Caller.executable)
+    }
+}
+
+/// The process that stops warm releases when their time is over.
+struct RetireCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "retire", shouldDisplay: false)
+    @Argument var app: String
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws { try await Retirer.run(AppHost(opening: home.app(app))) }
+}
+
+struct CompletionsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "completions", abstract: "Print a completion script for bash, zsh or fish.")
+    @Argument(help: "bash, zsh or fish.") var shell: String
+
+    func run() throws {
+        guard let shell = CompletionShell(rawValue: shell) else {
+            throw ValidationError("completions takes bash, zsh or fish, not “\(shell.shown(limit: 20))”")
+        }
+        Output.line(ReleaseCommand.completionScript(for: shell))
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import DeployPipeline
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+struct LogCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log", abstract: "Show the log of a deploy, the newest unless told; one that runs is followed.")
+
+    @Argument(help: "[<app>] [<deploy>]") var words: [String] = []
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let (layout, word) = try home.app(optionally: words)
+        let ledger = try Ledger(layout)
+        let number: Int
+        if let word {
+            guard let given = Int(word), try ledger.deploy(given) != nil else {
+                throw SelectionError.noSuchDeploy(Int(word) ?? 0)
+            }
+            number = given
+        } else {
+            guard let newest = try ledger.deploys(limit: 1).first else {
+                throw SelectionError.nothing("there is no deploy yet")
+            }
+            number = newest.number
+        }
+        _ = try await DeployFollower(host: try AppHost(opening: layout), ledger: ledger).follow(number) {
+            Output.write($0, to: 1)
+        }
+    }
+}
+
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Show what the services write, oldest first.")
+
+    @Argument(help: "[<app>] [<service>]") var words: [String] = []
+    @Option(name: [.customShort("n"), .long], help: "How many lines.") var lines = 100
+    @Flag(name: [.short, .long], help: "Go on as more is written.") var follow = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let (layout, word) = try home.app(optionally: words)
+        let service = try word.map { try ServiceName($0) }
+        var reader = try ServiceLogReader(AppHost(opening: layout), service: service)
+        for line in reader.last(lines) { Output.line(line) }
+        while follow {
+            try await Task.sleep(for: .milliseconds(200))
+            for line in reader.more() where !Output.write(line + "\n", to: 1) { return }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import DeployPipeline
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Say whether what should run runs; exit 1 where it does not.")
+
+    @Argument(help: "The app; may be left out where there is one.") var app: String?
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let host = try AppHost(opening: home.app(app))
+        let current = try host.store.current()
+        let rows = try await InstanceRow.all(of: host).filter { $0.role == "current" }
+        let running = try Ledger(host.layout).running()
+        let isWell = current != nil && rows.allSatisfy { $0.state == "up" }
+        let report = StatusReport(
+            app: host.layout.name, current: current, well: isWell, instances: rows,
+            deploying: running.map { "deploy \($0.number) (\($0.commit.short)) \($0.phase?.rawValue ?? $0.state.rawValue)" })
+        if json {
+            try Output.json(report)
+        } else {
+            Output.line("\(host.layout.name): \(current.map { "\($0.short) is live" } ?? "nothing is live")")
+            for row in rows { Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)") }
+            for line in report.deploying { Output.line("  \(line)") }
+        }
+        if !isWell { throw ExitCode(1) }
+    }
+}
+
+private struct StatusReport: Encodable {
+    var app: AppName
+    var current: ReleaseID?
+    var well: Bool
+    var instances: [InstanceRow]
+    var deploying: [String]
+}
+
+struct PsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "ps", abstract: "List the processes of every release that has any.")
+
+    @Argument(help: "The app; may be left out where there is one.") var app: String?
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let host = try AppHost(opening: home.app(app))
+        let rows = try await InstanceRow.all(of: host)
+        if json { return try Output.json(rows) }
+        guard !rows.isEmpty else { return Output.progress("no process") }
+        Output.table(
+            ["SERVICE", "RELEASE", "ROLE", "SLOT", "STATE", "PID", "FOR", "LISTENS"],
+            rows.map {
+                [
+                    "\($0.service).\($0.instance)", $0.short, $0.role, "\($0.slot)", $0.state,
+                    $0.pid.map(String.init) ?? "", $0.seconds.map { Moment.length(Double($0)) } ?? "", $0.endpoint,
+                ]
+            })
+    }
+}
+
+/// An instance as `ps` shows it.
+struct InstanceRow: Encodable {
+    var service: ServiceName
+    var instance: Int
+    var release: ReleaseID
+    var short: String
+    /// `current`, `warm` or `left over`.
+    var role: String
+    var slot: SlotNumber
+    var state: String
+    var pid: Int32?
+    var seconds: Int?
+    var endpoint: String
+
+    static func all(of host: AppHost) async throws -> [InstanceRow] {
+        let current = try? host.store.current()
+        var rows: [InstanceRow] = []
+        for (service, slot, release) in host.slots.occupied() {
+            let placement = try ServiceSlots(host).occupant(of: service, slot, release: release)
+            let warm = host.slots.warmUntil(service, slot) != nil
+            for (number, instance) in placement.instances.enumerated() {
+                let status = try await host.supervisor.status(instance)
+                rows.append(
+                    InstanceRow(
+                        service: service, instance: number, release: release, short: release.short,
+                        role: release == current ? "current" : warm ? "warm" : "left over", slot: slot,
+                        state: "\(status.state)", pid: status.pid, seconds: status.pid == nil ? nil : status.seconds,
+                        endpoint: placement.endpoints.isEmpty ? "" : placement.endpoints[number].address))
+            }
+        }
+        return rows
+    }
+}
+
+struct AppsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "apps", abstract: "List the apps of this host.")
+
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let rows = try home.layout.apps().map { name in
+            let host = try AppHost(opening: home.layout.app(name))
+            let current = (try? host.store.current()).flatMap { $0 }
+            let manifest = current.flatMap { try? host.store.manifest($0) }
+            return AppRow(
+                app: name, branch: host.settings.branch, current: current, url: manifest.flatMap { host.url(of: $0) })
+        }
+        if json { return try Output.json(rows) }
+        guard !rows.isEmpty else { return Output.progress("no app yet: pmo-release create <app>") }
+        Output.table(
+            ["APP", "BRANCH", "CURRENT", "URL"],
+            rows.map { [$0.app.text, $0.branch.text, $0.current?.short ?? "", $0.url ?? ""] })
+    }
+}
+
+private struct AppRow: Encodable {
+    var app: AppName
+    var branch: BranchName
+    var current: ReleaseID?
+    var url: String?
+}
+
+struct HistoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history", abstract: "List who did what, newest first.")
+
+    @Argument(help: "The app; may be left out where there is one.") var app: String?
+    @Option(name: [.customShort("n"), .long], help: "How many entries.") var count = 30
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let ledger = try Ledger(home.app(app))
+        let events = try ledger.events(limit: count)
+        if json { return try Output.json(events) }
+        Output.table(
+            ["WHEN", "BY", "WHAT", ""],
+            events.map {
+                [
+                    Moment.shown($0.time), $0.who.shown(limit: 16), $0.verb,
+                    $0.detail.shown(limit: 90) + ($0.deploy.map { " (deploy \($0))" } ?? ""),
+                ]
+            })
+    }
+}

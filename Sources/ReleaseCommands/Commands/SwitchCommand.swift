@@ -1,0 +1,93 @@
+import ArgumentParser
+import DeployPipeline
+import ReleaseModel
+import ReleaseStore
+
+struct SwitchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "switch", abstract: "Make a release on disk live.")
+
+    @Argument(help: "[<app>] <commit>, any unambiguous prefix.") var words: [String]
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func validate() throws {
+        guard (1...2).contains(words.count) else { throw ValidationError("switch takes [<app>] <commit>") }
+    }
+
+    func run() async throws {
+        let (layout, rest) = try home.app(leading: words, rest: 1)
+        let host = try AppHost(opening: layout)
+        let prefix = try CommitPrefix(rest[0])
+        try await SwitchReport.run(host, verb: "switch", json: json) {
+            do {
+                return try host.store.resolve(prefix)
+            } catch let error as StoreError {
+                throw try pruned(prefix, host) ?? error
+            }
+        }
+    }
+
+    /// A release that is gone while its commit is known to the ledger.
+    private func pruned(_ prefix: CommitPrefix, _ host: AppHost) throws -> DeployError? {
+        guard let ledger = try? Ledger(host.layout), try !host.store.releases().contains(where: prefix.matches) else {
+            return nil
+        }
+        let known = Set(try ledger.deploys(limit: 10_000).filter { $0.state == .live }.map(\.commit))
+        let matching = known.filter { $0.text.hasPrefix(prefix.digits) }
+        guard let commit = matching.first, matching.count == 1 else { return nil }
+        return .pruned(commit: commit, app: host.layout.name)
+    }
+}
+
+struct RollbackCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback", abstract: "Go back to the last release that served well.")
+
+    @Argument(help: "The app; may be left out where there is one.") var app: String?
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let host = try AppHost(opening: home.app(app))
+        try await SwitchReport.run(host, verb: "rollback", json: json) { try ReleaseSwitch(host).rollbackTarget() }
+    }
+}
+
+/// What `switch` and `rollback` print.
+private struct SwitchReport: Encodable {
+    var from: ReleaseID?
+    var to: ReleaseID
+    var warm: Bool
+    var renameMs: Double?
+    var totalMs: Double
+
+    static func run(_ host: AppHost, verb: String, json: Bool, target: () throws -> ReleaseID) async throws {
+        let begun = ContinuousClock.now
+        let outcome = try await withAppLock(host, verb) { try await ReleaseSwitch(host).run(to: try target()) }
+        let report = SwitchReport(
+            from: outcome.from, to: outcome.to, warm: outcome.wasWarm, renameMs: outcome.took.map { $0.inSeconds * 1000 },
+            totalMs: (ContinuousClock.now - begun).inSeconds * 1000)
+        if json { try Output.json(report) } else { Output.line(report.sentence(host.layout.name)) }
+        guard outcome.took != nil else { return }
+        // The switch holds without the two below: a ledger that cannot be written must not undo it.
+        record(host, verb, outcome)
+        try? Retirer.spawn(host, executable: Caller.executable)
+    }
+
+    private static func record(_ host: AppHost, _ verb: String, _ outcome: ReleaseSwitch.Outcome) {
+        let from = outcome.from.map { "\($0.short) -> " } ?? ""
+        do {
+            try Ledger(host.layout).record(
+                LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: "\(from)\(outcome.to.short)"))
+        } catch {
+            Output.progress("pmo-release: warning: not recorded in the ledger: \(Reason(error).sentence)")
+        }
+    }
+
+    private func sentence(_ app: AppName) -> String {
+        guard let renameMs else { return "\(app): \(to.short) is live already" }
+        let start = warm ? "warm" : "started again"
+        return "\(app): \(from.map { "\($0.short) -> " } ?? "")\(to.short) live (\(start), rename \(renameMs.shown(decimals: 2)) ms)"
+    }
+}

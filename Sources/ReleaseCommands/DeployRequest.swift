@@ -1,0 +1,66 @@
+import DeployPipeline
+import GitRepository
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+/// Asks for a deploy: records it, starts its detached process, and follows it. A commit whose deploy is already under
+/// way is not started twice: the request attaches to it.
+struct DeployRequest {
+    let host: AppHost
+    let kind: DeployKind
+    let commit: CommitID
+    let options: [String]
+    var origin = ""
+
+    init(_ host: AppHost, kind: DeployKind, commit: CommitID, options: [String], origin: String = "") {
+        self.host = host
+        self.kind = kind
+        self.commit = commit
+        self.options = options
+        self.origin = origin
+    }
+
+    /// The deploy of the commit that is under way, or a new one with its process started.
+    func start(_ ledger: Ledger) throws -> (Deploy, attached: Bool) {
+        let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive != false }
+        if let underWay { return (underWay, true) }
+        let repository = try GitRepository(opening: host.layout.repository)
+        let summary = try repository.commit(commit)
+        let deploy = try ledger.record(
+            Deploy(
+                kind: kind, commit: commit, subject: summary.subject, author: summary.author,
+                branch: host.settings.branch.text, who: Caller.name, origin: origin, options: options,
+                created: currentTime()))
+        // So that git keeps the objects of a commit that no branch reaches yet.
+        try? repository.setReference("refs/pmo/deploys/\(deploy.number)", to: commit)
+        let pid = try DetachedProcess.spawn(
+            executable: Caller.executable,
+            arguments: [
+                "deploy-worker", host.layout.name.text, String(deploy.number), "--home", host.layout.host.home.string,
+            ],
+            environment: ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"],
+            log: host.layout.logs.appending("worker.log"))
+        let started = try ledger.update(deploy.number) { if $0.process == nil { $0.process = ProcessIdentity.of(pid: pid) } }
+        return (started, false)
+    }
+
+    /// For the commands: shows the log as it grows, and fails as the deploy does.
+    func runInForeground() async throws {
+        let ledger = try Ledger(host.layout)
+        let (deploy, attached) = try start(ledger)
+        if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
+        let ended = try await DeployFollower(host: host, ledger: ledger).follow(deploy.number) {
+            Output.write($0, to: 2)
+        }
+        guard ended.state == .live else { throw FollowedFailure(ended) }
+    }
+}
+
+/// A deploy that ended otherwise than live; its log has said why.
+struct FollowedFailure: HintedError {
+    let deploy: Deploy
+    init(_ deploy: Deploy) { self.deploy = deploy }
+    var description: String { deploy.reason ?? "deploy \(deploy.number) \(deploy.state.rawValue)" }
+    var hint: String? { "pmo-release log \(deploy.number)" }
+}

@@ -1,0 +1,106 @@
+import DeployPipeline
+import GitRepository
+import Glibc
+import ReleaseModel
+import ReleaseStore
+
+/// Deploys in the place where git asks whether a ref may move (githooks(5), `proc-receive`; git 2.29 and later): a
+/// failed deploy is a failed push, with its reason in the rejection line, and the ref stays.
+struct ProcReceiveHook {
+    let host: AppHost
+
+    init(_ host: AppHost) { self.host = host }
+
+    func run() async throws -> Int32 {
+        let reader = PacketReader(descriptor: STDIN_FILENO)
+        let offered = try reader.section().first ?? ""
+        let parts = offered.split(separator: "\0", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.first == "version=1" else { throw PacketError.version(offered) }
+        let takesOptions = parts.count > 1 && parts[1].split(separator: " ").contains("push-options")
+        send([PacketLine.encode("version=1" + (takesOptions ? "\0push-options" : "")), PacketLine.flush])
+        let updates = try reader.section().compactMap(RefUpdate.init)
+        let options = takesOptions ? try PushOptions.parse(reader.section()) : []
+        var answers: [[UInt8]] = []
+        for update in updates { answers.append(PacketLine.encode(await answer(update, options))) }
+        send(answers + [PacketLine.flush])
+        return 0
+    }
+
+    private func answer(_ update: RefUpdate, _ options: Set<PushOption>) async -> String {
+        do {
+            let ended = try await PushedDeploy(host).run(update.new, options: options)
+            return ended.state == .live
+                ? "ok \(update.reference)" : "ng \(update.reference) \(PushedDeploy.reason(ended))"
+        } catch {
+            return "ng \(update.reference) \(Reason(error).sentence.shown(limit: 300))"
+        }
+    }
+
+    private func send(_ packets: [[UInt8]]) {
+        let bytes = packets.flatMap { $0 }
+        Output.write(String(decoding: bytes, as: UTF8.self), to: STDOUT_FILENO)
+    }
+}
+
+/// Deploys where `receive.procReceiveRefs` is not set, or git is too old for it: the ref has moved already, and only
+/// the ssh shell can still turn the outcome into an exit status.
+struct PostReceiveHook {
+    let host: AppHost
+
+    init(_ host: AppHost) { self.host = host }
+
+    func run() async throws -> Int32 {
+        let rules = PushRules(app: host.layout.name, branch: host.settings.branch)
+        let commit = try rules.commit(of: RefUpdate.fromInput())
+        // proc-receive has deployed it in this very push.
+        guard try Ledger(host.layout).deploys(origin: PushOrigin.current).isEmpty else { return 0 }
+        let ended = try await PushedDeploy(host).run(commit, options: try PushOptions.fromEnvironment())
+        return ended.state == .live ? 0 : 1
+    }
+}
+
+/// The deploy of a pushed commit, followed for the pusher.
+struct PushedDeploy {
+    let host: AppHost
+
+    init(_ host: AppHost) { self.host = host }
+
+    func run(_ commit: CommitID, options: Set<PushOption>) async throws -> Deploy {
+        let ledger = try Ledger(host.layout)
+        let request = DeployRequest(
+            host, kind: .push, commit: commit, options: options.map(\.rawValue).sorted(), origin: PushOrigin.current)
+        let (deploy, attached) = try request.start(ledger)
+        if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
+        let pusher = PusherStream()
+        return try await DeployFollower(host: host, ledger: ledger).follow(deploy.number) { pusher.write($0) }
+    }
+
+    /// The reason of a failed deploy, short enough for git's rejection line.
+    static func reason(_ deploy: Deploy) -> String {
+        (deploy.reason ?? "deploy \(deploy.number) \(deploy.state.rawValue)").shown(limit: 300)
+    }
+}
+
+/// Standard error as git carries it to the pusher. A pusher who is gone leaves a pipe that nobody reads: writing gives
+/// up after a while instead of blocking for ever.
+final class PusherStream {
+    /// How long the pusher may read nothing, in milliseconds.
+    private static let patience: Int32 = 60_000
+    private let parent = getppid()
+
+    func write(_ text: String) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            var poller = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+            let ready = poll(&poller, 1, Self.patience)
+            if ready < 0, errno == EINTR { continue }
+            guard ready > 0, getppid() == parent else { return false }
+            // A pipe that polls as writable takes PIPE_BUF bytes without blocking (pipe(7)).
+            let count = bytes.prefix(4096).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            bytes = bytes.dropFirst(count)
+        }
+        return true
+    }
+}

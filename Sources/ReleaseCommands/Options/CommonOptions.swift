@@ -1,0 +1,108 @@
+import ArgumentParser
+import DeployPipeline
+import Glibc
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+/// Where the apps are.
+struct HomeOptions: ParsableArguments {
+    @Option(help: "Where the apps are (default: $PMO_HOME, else /srv/pmo).")
+    var home: String?
+
+    /// The home as an absolute path.
+    var layout: HostLayout {
+        let named = home ?? getenv("PMO_HOME").map { String(cString: $0) } ?? "/srv/pmo"
+        let path = FilePath(named)
+        return HostLayout(home: path.isAbsolute ? path : Self.workingDirectory.pushing(path).lexicallyNormalized())
+    }
+
+    static var workingDirectory: FilePath {
+        guard let buffer = getcwd(nil, 0) else { return "/" }
+        defer { free(buffer) }
+        return FilePath(String(cString: buffer))
+    }
+
+    /// The app of a name, or the only one.
+    func app(_ name: String?) throws -> AppLayout {
+        if let name { return try existing(name) }
+        let all = try layout.apps()
+        guard let only = all.first else { throw SelectionError.noApps(layout.home.string) }
+        guard all.count == 1 else { throw SelectionError.several(all.map(\.text)) }
+        return layout.app(only)
+    }
+
+    private func existing(_ name: String) throws -> AppLayout {
+        guard let app = try? AppName(name), layout.app(app).exists else { throw DeployError.noSuchApp(name) }
+        return layout.app(app)
+    }
+
+    /// Splits `[<app>] <rest>`: the first word is the app where there are more words than the rest needs.
+    func app(leading words: [String], rest count: Int) throws -> (AppLayout, [String]) {
+        guard words.count > count else { return (try app(nil), words) }
+        return (try app(words[0]), Array(words.dropFirst()))
+    }
+
+    /// Splits `[<app>] [<word>]`: a single word is the app where there is one of that name.
+    func app(optionally words: [String]) throws -> (AppLayout, String?) {
+        if words.count >= 2 { return (try app(words[0]), words[1]) }
+        guard let word = words.first else { return (try app(nil), nil) }
+        if let name = try? AppName(word), layout.app(name).exists { return (layout.app(name), nil) }
+        return (try app(nil), word)
+    }
+}
+
+/// Why a command does not know which app is meant.
+enum SelectionError: HintedError {
+    case noApps(String)
+    case several([String])
+    case notConfirmed(String)
+    case noSuchDeploy(Int)
+    case nothing(String)
+
+    var description: String {
+        switch self {
+        case .noApps(let home): "there is no app in \(home)"
+        case .several(let names): "there are several apps: \(names.joined(separator: ", "))"
+        case .notConfirmed(let name): "the name was not repeated; \(name) is untouched"
+        case .noSuchDeploy(let number): "there is no deploy \(number)"
+        case .nothing(let what): what
+        }
+    }
+    var hint: String? {
+        switch self {
+        case .noApps: "pmo-release create <app>, or name the home with --home"
+        case .several(let names): "name it first: \(names[0])"
+        case .notConfirmed(let name): "pmo-release destroy \(name) --confirm \(name)"
+        case .noSuchDeploy: "pmo-release history"
+        case .nothing: nil
+        }
+    }
+    var outcome: ErrorOutcome { .refused }
+}
+
+/// Runs a command's work under the app's lock, and says what it waits for.
+func withAppLock<Result>(
+    _ host: AppHost, _ what: String, _ body: () async throws -> Result
+) async throws -> Result {
+    let lock = try AppLock.acquire(host.layout, wait: .seconds(600), holding: what) { holder in
+        Output.progress("waiting for \(holder)")
+    }
+    guard let lock else {
+        throw DeployError.busy(app: host.layout.name, holder: AppLock.holder(host.layout) ?? "another command")
+    }
+    defer { lock.release() }
+    return try await body()
+}
+
+/// Who is at work: the ssh key's name where the restricted shell has set one, else the local user.
+enum Caller {
+    static var name: String { getenv("PMO_KEY").map { String(cString: $0) } ?? ProcessOwner.name }
+
+    /// This program's own file.
+    static var executable: String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress, $0.count) }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : "pmo-release"
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Glibc
+import HostControl
+import ReleaseModel
+
+/// The product's one program under its two names: `pmo-release`, and `post-receive` as git calls it.
+public enum ReleaseProgram {
+    /// The version, also shown by `--version`.
+    public static let version = "0.1.0"
+
+    /// Runs the process's own arguments and ends the process.
+    public static func main() async -> Never {
+        // A pusher or a pager that goes away is an error of write(2), not a signal.
+        signal(SIGPIPE, SIG_IGN)
+        let arguments = CommandLine.arguments
+        let name = arguments[0].split(separator: "/").last.map(String.init) ?? ""
+        let rest = Array(arguments.dropFirst())
+        if let hook = Hook(program: name, arguments: rest) { exit(await hook.run()) }
+        exit(await run(rest))
+    }
+
+    /// Runs a command line.
+    ///
+    /// - Returns: 0 done, 1 failed, 3 refused, 64 usage.
+    static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try ReleaseCommand.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch let error as any HintedError {
+            Output.error(error)
+            return error.outcome.rawValue
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// ArgumentParser's own errors: help and version are no errors; the rest is usage.
+    private static func report(_ error: any Error) -> Int32 {
+        let code = ReleaseCommand.exitCode(for: error)
+        let message = ReleaseCommand.fullMessage(for: error)
+        guard !message.isEmpty else { return code.rawValue }
+        if code == .success {
+            Output.line(message)
+        } else {
+            let text = message.hasPrefix("Error: ") ? String(message.dropFirst(7)) : message
+            Output.progress("pmo-release: error: \(text)")
+        }
+        return code.rawValue
+    }
+}
+
+/// `pmo-release`.
+struct ReleaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pmo-release",
+        abstract: "Makes a Linux host a git push deploy target.",
+        version: ReleaseProgram.version,
+        subcommands: [
+            CreateCommand.self, DestroyCommand.self, AppsCommand.self,
+            ListCommand.self, ShowCommand.self, SwitchCommand.self, RollbackCommand.self, DeployCommand.self,
+            RetryCommand.self, PruneCommand.self,
+            StatusCommand.self, PsCommand.self, LogsCommand.self, LogCommand.self, RestartCommand.self, StopCommand.self,
+            StartCommand.self, HistoryCommand.self,
+            EnvCommand.self, CheckCommand.self, CompletionsCommand.self,
+            ShellCommand.self, DeployWorkerCommand.self, RetireCommand.self, ShutdownCommand.self,
+        ])
+}
