@@ -1,8 +1,12 @@
 #include <git2.h>
 #include <git2/sys/repository.h>
 
-/* git_libgit2_opts is variadic, which Swift cannot call. */
-static inline int pmo_git_trust_receiver(void) {
-    /* The receiver's owner may differ from ours under sudo; who may push is decided before libgit2 is asked. */
-    return git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+// git_libgit2_opts takes variable arguments, which Swift cannot pass: one function for each shape that is used.
+
+static inline int pmo_libgit2_set_switch(int option, int enabled) {
+    return git_libgit2_opts(option, enabled);
+}
+
+static inline int pmo_libgit2_set_search_path(int level, const char *path) {
+    return git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, path);
 }

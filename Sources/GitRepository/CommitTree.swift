@@ -1,70 +1,43 @@
-import CLibgit2
 public import ReleaseModel
 
-/// The tree of a commit, to be asked for single files.
-public final class CommitTree: SourceTree {
-    /// How much of a file `contents` reads: 1 MiB.
-    public static let contentsLimit = 1 << 20
+/// The tree of a commit, for reading a manifest from it. A symlink in it is followed as long as it stays in the tree.
+public struct CommitTree: SourceTree {
+    /// As much of a file as is read.
+    private static let limit = 1 << 20
 
-    private let repository: GitRepository
-    private let tree: OpaquePointer
+    private let objects: ObjectReader
+    private let root: ObjectID
+    private let names: [[UInt8]]
 
-    init(_ tree: OpaquePointer, of repository: GitRepository) {
-        self.tree = tree
-        self.repository = repository
-    }
-
-    deinit { git_tree_free(tree) }
-
-    /// Whether the tree has a file, link or directory at a path.
-    public func exists(_ path: String) -> Bool {
-        guard path != "." else { return true }
-        var entry: OpaquePointer?
-        guard git_tree_entry_bypath(&entry, tree, path) == 0 else { return false }
-        git_tree_entry_free(entry)
-        return true
-    }
-
-    /// The first MiB of the file at a path; nil where there is no file.
-    public func contents(_ path: String) -> [UInt8]? {
-        var entry: OpaquePointer?
-        guard git_tree_entry_bypath(&entry, tree, path) == 0, let entry else { return nil }
-        defer { git_tree_entry_free(entry) }
-        guard git_tree_entry_filemode(entry) != GIT_FILEMODE_LINK else { return nil }
-        var blob: OpaquePointer?
-        guard git_blob_lookup(&blob, repository.handle, git_tree_entry_id(entry)) == 0, let blob else { return nil }
-        defer { git_blob_free(blob) }
-        let size = min(Int(git_blob_rawsize(blob)), Self.contentsLimit)
-        return Array(UnsafeRawBufferPointer(start: git_blob_rawcontent(blob), count: size))
-    }
-
-    /// The names in the root, in the tree's order.
-    public func rootNames() -> [String] {
-        (0..<git_tree_entrycount(tree)).compactMap { index in
-            git_tree_entry_byindex(tree, index).flatMap(git_tree_entry_name).map { String(cString: $0) }
+    init(_ root: ObjectID, _ objects: ObjectReader) throws(GitError) {
+        self.root = root
+        self.objects = objects
+        names = try objects.withTree(root) { (cursor) throws(GitError) in
+            var names: [[UInt8]] = []
+            while let entry = try cursor.next() { names.append(Array(entry.name)) }
+            return names.sorted { $0.lexicographicallyPrecedes($1) }
         }
     }
-}
 
-extension GitRepository {
-    /// The tree of a commit.
-    public func tree(of id: CommitID) throws(GitError) -> CommitTree {
-        CommitTree(try openTree(of: id), of: self)
+    /// The tree's id, 40 hexadecimal digits.
+    public var id: String { root.text }
+
+    /// How many entries the root has; 0 for an empty tree.
+    public var entryCount: Int { names.count }
+
+    /// Whether a file or a directory stands at the path; what cannot be read does not.
+    public func exists(_ path: String) -> Bool { find(path) != nil }
+
+    /// The bytes of the file at the path, nil where there is none; at most 1 MiB of them.
+    public func contents(_ path: String) -> [UInt8]? {
+        guard case .file(let blob) = find(path) else { return nil }
+        return try? objects.blob(blob, limit: Self.limit)
     }
 
-    func openTree(of id: CommitID) throws(GitError) -> OpaquePointer {
-        let commit = try openCommit(id)
-        defer { git_commit_free(commit) }
-        var tree: OpaquePointer?
-        let code = git_commit_tree(&tree, commit)
-        guard code == 0, let tree else { throw GitError.last(code, "git_commit_tree") }
-        return tree
-    }
+    /// The names in the root, sorted by their bytes, decoded as UTF-8.
+    public func rootNames() -> [String] { names.map { String(decoding: $0, as: UTF8.self) } }
 
-    func openTree(_ id: UnsafePointer<git_oid>?) throws(GitError) -> OpaquePointer {
-        var tree: OpaquePointer?
-        let code = git_tree_lookup(&tree, handle, id)
-        guard code == 0, let tree else { throw GitError.last(code, "git_tree_lookup") }
-        return tree
+    private func find(_ path: String) -> TreeLookup.Found? {
+        (try? TreeLookup.find(Array(path.utf8), in: root, objects)) ?? nil
     }
 }

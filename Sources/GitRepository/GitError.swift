@@ -1,57 +1,74 @@
 import CLibgit2
+import Glibc
 public import ReleaseModel
 
-/// Why git's objects could not be read, or may not be deployed.
+/// What can go wrong between a receiver and a release.
 public enum GitError: HintedError {
-    /// libgit2 refused: its code, the function that was called, and its message, read at once on the same thread.
+    /// A function of libgit2 failed; `message` is what it said about that, raw.
     case library(code: Int32, function: String, message: String)
-    /// No commit has an id that begins so.
+    /// A system call of the export failed on the path, relative to the release.
+    case system(errno: Int32, call: String, path: [UInt8])
+    /// The tree breaks a rule; nothing was written.
+    case refused(TreeRefusal)
+    /// No commit's id begins like this.
     case unknownCommit(String)
-    /// Several commits have an id that begins so.
+    /// The ids of several commits begin like this; at most 5 of them, cut to what tells them apart.
     case ambiguousCommit(String, candidates: [String])
-    /// The tree breaks the policy; `path` is raw bytes as text, `id` names the attack it wards off.
-    case treeRefused(path: String, problem: String)
-    /// The tree has no file.
-    case emptyTree
-    /// A file of the release could not be written.
-    case write(path: String, code: Int32, message: String)
+    /// The object exists and is something else than a commit.
+    case notACommit(String, kind: String)
+    /// The reference was expected elsewhere; nil stands for no such reference.
+    case referenceMoved(String, expected: CommitID?, found: CommitID?)
+    /// There is something at the path already.
+    case exists(String)
+    /// The receiver of index entries stopped the export.
+    case index(any Error)
 
-    static func last(_ code: Int32, _ function: String) -> GitError {
-        let message = git_error_last().flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "no message"
-        return .library(code: code, function: function, message: message)
-    }
-
-    /// One sentence, lower case.
+    /// One sentence, with everything that came from a pusher escaped.
     public var description: String {
         switch self {
         case .library(let code, let function, let message):
-            "\(function) failed: \(message.shown(limit: 200)) (libgit2 \(code))"
-        case .unknownCommit(let prefix): "no commit begins with \(prefix)"
+            "\(message.shown(limit: 300)) (\(function): \(code))"
+        case .system(let errno, let call, let path):
+            "cannot write \(path.quoted): \(String(cString: strerror(errno))) (\(call))"
+        case .refused(let refusal):
+            refusal.description
+        case .unknownCommit(let prefix):
+            "no commit here begins with \(prefix.shown(limit: 60))"
         case .ambiguousCommit(let prefix, let candidates):
-            "\(prefix) is ambiguous: \(candidates.joined(separator: ", "))"
-        case .treeRefused(let path, let problem): "\(path.shown(limit: 120)): \(problem)"
-        case .emptyTree: "the commit has no file"
-        case .write(let path, _, let message): "cannot write \(path.shown(limit: 120)): \(message)"
+            "\(prefix.shown(limit: 60)) is ambiguous: \(candidates.joined(separator: ", "))"
+        case .notACommit(let id, let kind):
+            "\(id.shown(limit: 60)) is a \(kind), not a commit"
+        case .referenceMoved(let name, let expected, let found):
+            "\(name.shown(limit: 200)) is at \(found?.short ?? "nothing"), not at \(expected?.short ?? "nothing")"
+        case .exists(let path):
+            "there is something at \(path.shown(limit: 300)) already"
+        case .index(let error):
+            "\(error)"
         }
     }
 
-    /// A command that helps.
+    /// What helps from here.
     public var hint: String? {
         switch self {
-        case .library: nil
-        case .unknownCommit: "pmo-release list, or git log on your side"
-        case .ambiguousCommit: "type more of its digits"
-        case .treeRefused(let path, _): "git rm -r --cached '\(path.shown(limit: 120))', commit, and push again"
-        case .emptyTree: "git add the files, commit, and push again"
-        case .write: "look at the disk's free space and the directory's owner"
+        case .library(GIT_ENOTFOUND.rawValue, let function, _) where function.hasPrefix("git_odb"):
+            "git fsck --full, in the repository that was pushed from"
+        case .library(GIT_ENOTFOUND.rawValue, let function, _) where function.hasPrefix("git_repository_open"):
+            "pmo-release apps"
+        case .refused(let refusal): refusal.hint
+        case .unknownCommit, .ambiguousCommit, .notACommit: "pmo-release list"
+        case .referenceMoved: "git fetch, then push again"
+        case .system(ENOSPC, _, _), .system(EDQUOT, _, _): "df -h; df -i"
+        case .index(let error): (error as? any HintedError)?.hint
+        case .library, .system, .exists: nil
         }
     }
 
-    /// A refused tree or prefix changes nothing; the rest has failed.
+    /// Refused where nothing had been changed yet.
     public var outcome: ErrorOutcome {
         switch self {
-        case .library, .write: .failed
-        default: .refused
+        case .refused, .unknownCommit, .ambiguousCommit, .notACommit, .referenceMoved, .exists: .refused
+        case .index(let error): (error as? any HintedError)?.outcome ?? .failed
+        case .library, .system: .failed
         }
     }
 }

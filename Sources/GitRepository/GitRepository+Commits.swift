@@ -1,113 +1,123 @@
 import CLibgit2
 public import ReleaseModel
 
-/// What a commit says of itself, raw.
-public struct CommitSummary: Sendable, Equatable {
-    /// Its id.
-    public let id: CommitID
-    /// Its tree's id, 40 hexadecimal digits.
-    public let tree: String
-    /// The first line of its message.
-    public let subject: String
-    /// Its author's name.
-    public let author: String
-    /// Its author's address.
-    public let email: String
-    /// When it was committed, seconds since 1970.
-    public let time: Double
-}
-
 extension GitRepository {
-    /// Reads a commit.
+    /// The one commit whose id begins like this, whether a reference leads to it or not. Other objects do not count.
     ///
-    /// - Throws: `GitError.unknownCommit` where the id is of no commit.
-    public func commit(_ id: CommitID) throws(GitError) -> CommitSummary {
-        let commit = try openCommit(id)
-        defer { git_commit_free(commit) }
-        let author = git_commit_author(commit)?.pointee
-        return CommitSummary(
-            id: id, tree: git_commit_tree_id(commit)?.pointee.hexadecimal ?? "",
-            subject: git_commit_summary(commit).map { String(cString: $0) } ?? "",
-            author: author?.name.map { String(cString: $0) } ?? "",
-            email: author?.email.map { String(cString: $0) } ?? "", time: Double(git_commit_time(commit)))
-    }
-
-    /// The commit whose id begins with some digits; objects that no ref reaches count too.
-    ///
-    /// - Throws: `GitError.unknownCommit`, `GitError.ambiguousCommit` with up to five candidates.
+    /// - Throws: `unknownCommit` or `ambiguousCommit`.
     public func resolve(_ prefix: CommitPrefix) throws(GitError) -> CommitID {
-        var search = PrefixSearch(digits: prefix.digits, handle: handle)
-        if prefix.digits.count == 40 {
-            guard let id = try? CommitID(prefix.digits), let commit = try? openCommit(id) else {
-                throw .unknownCommit(prefix.digits)
-            }
-            git_commit_free(commit)
-            return id
+        let found = try objects.commits(ObjectPrefix(prefix.digits)).map(\.text).sorted()
+        guard let first = found.first else { throw .unknownCommit(prefix.digits) }
+        guard found.count == 1 else {
+            throw .ambiguousCommit(prefix.digits, candidates: Self.shortened(Array(found.prefix(5))))
         }
-        var database: OpaquePointer?
-        let code = git_repository_odb(&database, handle)
-        guard code == 0, let database else { throw GitError.last(code, "git_repository_odb") }
-        defer { git_odb_free(database) }
-        let status = withUnsafeMutablePointer(to: &search) { pointer in
-            git_odb_foreach(
-                database,
-                { id, payload in
-                    guard let id, let payload else { return 0 }
-                    payload.assumingMemoryBound(to: PrefixSearch.self).pointee.saw(id.pointee)
-                    return 0
-                }, pointer)
-        }
-        guard status == 0 else { throw GitError.last(status, "git_odb_foreach") }
-        guard let first = search.found.first else { throw .unknownCommit(prefix.digits) }
-        guard search.found.count == 1 else {
-            throw .ambiguousCommit(prefix.digits, candidates: search.found.sorted().prefix(5).map { String($0.text.prefix(12)) })
-        }
-        return first
+        return try ObjectPrefix(first).id.commitID()
     }
 
-    /// `git describe --tags --always`: the nearest tag, how far it is, and the short id.
+    /// What a commit says about itself.
+    public func commit(_ id: CommitID) throws(GitError) -> CommitSummary {
+        try withCommit(id) { (commit) throws(GitError) in
+            let author = git_commit_author(commit)?.pointee
+            return CommitSummary(
+                id: id, tree: ObjectID(git_commit_tree_id(commit).pointee).text,
+                subject: Self.text(git_commit_summary(commit)), author: Self.text(author?.name),
+                email: Self.text(author?.email), time: Double(git_commit_time(commit)))
+        }
+    }
+
+    /// What `git describe --tags --always` says; nil where the commit cannot be read.
     public func describe(_ id: CommitID) -> String? {
-        guard var oid = try? id.oid else { return nil }
-        var object: OpaquePointer?
-        guard git_object_lookup(&object, handle, &oid, GIT_OBJECT_COMMIT) == 0, let object else { return nil }
-        defer { git_object_free(object) }
+        try? withCommit(id) { (commit) throws(GitError) in
+            // Without a tag there is nothing to look for in the history; in a shallow clone the history may end early.
+            guard hasTags, let text = try? describe(commit) else { return id.short }
+            return text
+        }
+    }
+
+    /// Whether one commit is the other or comes before it. Where a shallow clone was pushed, history ends where it ends.
+    public func isAncestor(_ a: CommitID, of b: CommitID) throws(GitError) -> Bool {
+        if a == b { return true }
+        guard git_repository_is_shallow(handle) == 0 else { return try isReachable(a, from: b) }
+        var ancestor = try ObjectID(a).raw
+        var descendant = try ObjectID(b).raw
+        let result = git_graph_descendant_of(handle, &descendant, &ancestor)
+        return try check(result, "git_graph_descendant_of") == 1
+    }
+
+    /// Lends a commit for the time of the call.
+    func withCommit<Result>(
+        _ id: CommitID, _ body: (OpaquePointer) throws(GitError) -> Result
+    ) throws(GitError) -> Result {
+        var raw = try ObjectID(id).raw
+        var commit: OpaquePointer?
+        let code = git_commit_lookup(&commit, handle, &raw)
+        guard code != GIT_ENOTFOUND.rawValue else { throw try missing(id) }
+        try check(code, "git_commit_lookup")
+        defer { git_commit_free(commit) }
+        guard let commit else { throw .unknownCommit(id.text) }
+        return try body(commit)
+    }
+
+    private func missing(_ id: CommitID) throws(GitError) -> GitError {
+        guard let kind = try? objects.header(ObjectID(id)).kind, kind != GIT_OBJECT_COMMIT else {
+            return .unknownCommit(id.text)
+        }
+        return .notACommit(id.text, kind: kind.name)
+    }
+
+    /// libgit2 does not know where a shallow history ends, and fails at the first parent that is not there.
+    private func isReachable(_ wanted: CommitID, from start: CommitID) throws(GitError) -> Bool {
+        let wanted = try ObjectID(wanted)
+        var seen: Set<ObjectID> = []
+        var pending = [try ObjectID(start)]
+        while let id = pending.popLast() {
+            if id == wanted { return true }
+            guard seen.insert(id).inserted else { continue }
+            pending.append(contentsOf: try parents(of: id))
+        }
+        return false
+    }
+
+    private func parents(of id: ObjectID) throws(GitError) -> [ObjectID] {
+        var raw = id.raw
+        var commit: OpaquePointer?
+        let code = git_commit_lookup(&commit, handle, &raw)
+        if code == GIT_ENOTFOUND.rawValue { return [] }
+        try check(code, "git_commit_lookup")
+        defer { git_commit_free(commit) }
+        return (0..<git_commit_parentcount(commit)).compactMap { place in
+            git_commit_parent_id(commit, place).map { ObjectID($0.pointee) }
+        }
+    }
+
+    private var hasTags: Bool {
+        var names = git_strarray()
+        defer { git_strarray_dispose(&names) }
+        return git_tag_list(&names, handle) == 0 && names.count > 0
+    }
+
+    private func describe(_ commit: OpaquePointer) throws(GitError) -> String {
         var options = git_describe_options()
-        git_describe_options_init(&options, UInt32(GIT_DESCRIBE_OPTIONS_VERSION))
-        options.describe_strategy = UInt32(GIT_DESCRIBE_TAGS.rawValue)
+        let version = UInt32(GIT_DESCRIBE_OPTIONS_VERSION)
+        try check(git_describe_options_init(&options, version), "git_describe_options_init")
+        options.describe_strategy = GIT_DESCRIBE_TAGS.rawValue
         options.show_commit_oid_as_fallback = 1
         var result: OpaquePointer?
-        guard git_describe_commit(&result, object, &options) == 0, let result else { return nil }
+        try check(git_describe_commit(&result, commit, &options), "git_describe_commit")
         defer { git_describe_result_free(result) }
-        var buffer = git_buf()
-        defer { git_buf_dispose(&buffer) }
-        guard git_describe_format(&buffer, result, nil) == 0, let text = buffer.ptr else { return nil }
-        return String(cString: text)
+        var text = git_buf()
+        defer { git_buf_dispose(&text) }
+        try check(git_describe_format(&text, result, nil), "git_describe_format")
+        return Self.text(text.ptr)
     }
 
-    func openCommit(_ id: CommitID) throws(GitError) -> OpaquePointer {
-        var oid = try id.oid
-        var commit: OpaquePointer?
-        let code = git_commit_lookup(&commit, handle, &oid)
-        guard code == 0, let commit else {
-            throw code == GIT_ENOTFOUND.rawValue ? .unknownCommit(id.short) : GitError.last(code, "git_commit_lookup")
-        }
-        return commit
+    private static func text(_ pointer: UnsafePointer<CChar>?) -> String {
+        pointer.map { String(String(cString: $0).prefix(1000)) } ?? ""
     }
-}
 
-/// Collects the commits whose ids begin with some digits.
-private struct PrefixSearch {
-    let digits: String
-    let handle: OpaquePointer
-    var found: Set<CommitID> = []
-
-    mutating func saw(_ id: git_oid) {
-        // Five are shown; a few more are enough to know that there are more.
-        guard found.count < 8, id.hexadecimal.hasPrefix(digits) else { return }
-        var oid = id
-        var commit: OpaquePointer?
-        guard git_commit_lookup(&commit, handle, &oid) == 0 else { return }
-        git_commit_free(commit)
-        if let commit = CommitID(id) { found.insert(commit) }
+    /// Cut to the fewest digits that tell them apart, at least 7.
+    private static func shortened(_ ids: [String]) -> [String] {
+        let digits = (7...40).first { digits in Set(ids.map { $0.prefix(digits) }).count == ids.count }
+        return ids.map { String($0.prefix(digits ?? 40)) }
     }
 }

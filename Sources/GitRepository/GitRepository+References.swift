@@ -1,96 +1,89 @@
 import CLibgit2
+import Glibc
 public import ReleaseModel
 
 extension GitRepository {
-    /// The commit that a ref names.
+    /// Where a reference leads, by its full name (`refs/heads/main`, `HEAD`); a tag is followed to its commit.
     ///
-    /// - Parameter reference: a full name, `refs/heads/main`.
-    /// - Returns: nil where there is no such ref.
+    /// - Returns: nil where there is no such reference, or no commit on its branch yet.
     public func commitID(of reference: String) throws(GitError) -> CommitID? {
-        var id = git_oid()
-        let code = git_reference_name_to_id(&id, handle, reference)
-        guard code != GIT_ENOTFOUND.rawValue else { return nil }
-        guard code == 0 else { throw GitError.last(code, "git_reference_name_to_id") }
-        return CommitID(id)
+        var found: OpaquePointer?
+        let code = git_reference_lookup(&found, handle, reference)
+        if code == GIT_ENOTFOUND.rawValue { return nil }
+        try check(code, "git_reference_lookup")
+        defer { git_reference_free(found) }
+        var commit: OpaquePointer?
+        let peeled = git_reference_peel(&commit, found, GIT_OBJECT_COMMIT)
+        if peeled == GIT_ENOTFOUND.rawValue, git_reference_type(found) == GIT_REFERENCE_SYMBOLIC { return nil }
+        try check(peeled, "git_reference_peel")
+        defer { git_object_free(commit) }
+        return try ObjectID(git_object_id(commit).pointee).commitID()
     }
 
-    /// Sets a ref, whatever it was.
-    public func setReference(_ name: String, to id: CommitID) throws(GitError) {
-        try requireWritable("git_reference_create")
-        var oid = try id.oid
-        var reference: OpaquePointer?
-        let code = git_reference_create(&reference, handle, name, &oid, 1, "deploy")
-        git_reference_free(reference)
-        guard code == 0 else { throw GitError.last(code, "git_reference_create") }
-    }
-
-    /// Sets a ref if it still is what the caller saw.
+    /// Moves a reference, if it is where it is expected.
     ///
-    /// - Parameter old: what it must be; nil: it must not exist.
+    /// - Parameter old: where it is expected; nil means that there is no such reference yet.
+    /// - Throws: `referenceMoved` where it is elsewhere.
     public func setReference(_ name: String, to id: CommitID, expecting old: CommitID?) throws(GitError) {
-        try requireWritable("git_reference_create_matching")
-        var oid = try id.oid
-        var reference: OpaquePointer?
-        let code: Int32
-        if let old {
-            var expected = try old.oid
-            code = git_reference_create_matching(&reference, handle, name, &oid, 1, &expected, "deploy")
-        } else {
-            code = git_reference_create(&reference, handle, name, &oid, 0, "deploy")
+        // Zeros stand for a reference that is not there: compared like any other value, under the reference's lock.
+        let expected = try old.map { (id) throws(GitError) in try ObjectID(id) } ?? ObjectID()
+        let code = try write(name, try ObjectID(id), force: old != nil, expected: expected)
+        switch git_error_code(code) {
+        case GIT_EMODIFIED, GIT_EEXISTS, GIT_ENOTFOUND:
+            let found = try commitID(of: name)
+            guard found == old else { throw .referenceMoved(name, expected: old, found: found) }
+            try check(code, "git_reference_create_matching")
+        default:
+            try check(code, "git_reference_create_matching")
         }
-        git_reference_free(reference)
-        guard code == 0 else { throw GitError.last(code, "git_reference_create_matching") }
     }
 
-    /// Removes a ref; one that is not there is as good as removed.
+    /// Points a reference at a commit, wherever it was.
+    public func setReference(_ name: String, to id: CommitID) throws(GitError) {
+        let code = try write(name, try ObjectID(id), force: true, expected: nil)
+        try check(code, "git_reference_create_matching")
+    }
+
+    /// Deletes a reference; nothing happens where there is none.
     public func deleteReference(_ name: String) throws(GitError) {
-        try requireWritable("git_reference_remove")
-        let code = git_reference_remove(handle, name)
-        guard code == 0 || code == GIT_ENOTFOUND.rawValue else { throw GitError.last(code, "git_reference_remove") }
+        try refuseQuarantine(name)
+        let code = retryingLock { git_reference_remove(handle, name) }
+        if code == GIT_ENOTFOUND.rawValue { return }
+        try check(code, "git_reference_remove")
     }
 
-    /// Whether one commit is the other or comes before it.
-    public func isAncestor(_ first: CommitID, of second: CommitID) throws(GitError) -> Bool {
-        guard first != second else { return true }
-        var (ancestor, descendant) = (try first.oid, try second.oid)
-        let code = git_graph_descendant_of(handle, &descendant, &ancestor)
-        guard code >= 0 else { throw GitError.last(code, "git_graph_descendant_of") }
-        return code == 1
-    }
-}
-
-extension CommitID {
-    init?(_ oid: git_oid) {
-        guard let id = try? CommitID(oid.hexadecimal) else { return nil }
-        self = id
-    }
-
-    var oid: git_oid {
-        get throws(GitError) {
-            var result = git_oid()
-            let code = git_oid_fromstr(&result, text)
-            guard code == 0 else { throw GitError.last(code, "git_oid_fromstr") }
-            return result
-        }
-    }
-}
-
-extension git_oid {
-    /// 40 hexadecimal digits.
-    var hexadecimal: String {
-        var copy = self
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 41) { buffer in
-            guard let start = buffer.baseAddress else { return "" }
-            git_oid_tostr(start, 41, &copy)
-            return String(cString: start)
+    private func write(
+        _ name: String, _ id: ObjectID, force: Bool, expected: ObjectID?
+    ) throws(GitError) -> Int32 {
+        try refuseQuarantine(name)
+        // The log needs a name; the user's configuration may have none.
+        try check(git_repository_set_ident(handle, "pmo-release", "pmo-release@localhost"), "git_repository_set_ident")
+        var target = id.raw
+        var old = (expected ?? ObjectID()).raw
+        return withUnsafePointer(to: &old) { old in
+            retryingLock {
+                var made: OpaquePointer?
+                defer { git_reference_free(made) }
+                return git_reference_create_matching(
+                    &made, handle, name, &target, force ? 1 : 0, expected == nil ? nil : old, "pmo-release: deploy")
+            }
         }
     }
 
-    /// The 20 bytes, as a key.
-    var key: ObjectKey { withUnsafeBytes(of: id) { ObjectKey(bytes: Array($0)) } }
-}
+    /// Another process holds a reference's lock for a moment only; git waits for it as well (`core.filesRefLockTimeout`).
+    private func retryingLock(_ call: () -> Int32) -> Int32 {
+        for _ in 0..<50 {
+            let code = call()
+            guard code == GIT_ELOCKED.rawValue else { return code }
+            usleep(20_000)
+        }
+        return call()
+    }
 
-/// An object's id as a dictionary's key.
-struct ObjectKey: Hashable {
-    let bytes: [UInt8]
+    private func refuseQuarantine(_ name: String) throws(GitError) {
+        guard isQuarantined else { return }
+        throw .library(
+            code: GIT_EUSER.rawValue, function: "setReference",
+            message: "\(name) cannot change while a push is in quarantine")
+    }
 }

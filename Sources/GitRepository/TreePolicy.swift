@@ -1,40 +1,31 @@
-/// What a tree may hold at most. Names and modes are checked whatever the limits.
+/// How large a tree may be. The rules that have no number are the same for every app (see `TreeRule`).
 public struct TreePolicy: Sendable, Equatable {
-    /// Files, links and directories, a shared subtree counted each time it appears.
+    /// How many files, symlinks and directories in all, counted as often as they would be written.
     public var entries: Int
-    /// Bytes of all files together.
+    /// How many bytes all files have together, counted as often as they would be written.
     public var bytes: Int
-    /// Levels of directories.
+    /// How many bytes a file may have; a file is held in memory while it is written.
+    public var largestFile: Int
+    /// How many names a path may have.
     public var depth: Int
-    /// Bytes of one name; ext4's limit is 255.
+    /// How many bytes a name may have; NAME_MAX of the usual file systems.
     public var nameLength: Int
-    /// Bytes of one path; Linux's `PATH_MAX` is 4,096 with the final NUL.
+    /// How many bytes a path may have; PATH_MAX of Linux.
     public var pathLength: Int
 
-    /// 500,000 entries, 64 GiB, 128 levels, names of 255 and paths of 4,000 bytes.
-    public static let standard = TreePolicy(
-        entries: 500_000, bytes: 64 << 30, depth: 128, nameLength: 255, pathLength: 4000)
+    /// 500,000 entries, 64 GiB, files of 256 MiB, depth 128, names of 255 bytes, paths of 4,096.
+    public static let standard = TreePolicy()
 
-    /// A policy of one's own.
-    public init(entries: Int, bytes: Int, depth: Int, nameLength: Int, pathLength: Int) {
+    /// The standard's limits, where no other is given.
+    public init(
+        entries: Int = 500_000, bytes: Int = 64 << 30, largestFile: Int = 256 << 20, depth: Int = 128,
+        nameLength: Int = 255, pathLength: Int = 4096
+    ) {
         self.entries = entries
         self.bytes = bytes
+        self.largestFile = largestFile
         self.depth = depth
         self.nameLength = nameLength
         self.pathLength = pathLength
     }
-}
-
-/// How large a tree is.
-public struct TreeSummary: Sendable, Equatable {
-    /// Files and links.
-    public var files = 0
-    /// Directories below the root.
-    public var directories = 0
-    /// Symbolic links.
-    public var symlinks = 0
-    /// Bytes of all files; a link counts its target's length.
-    public var bytes = 0
-    /// An empty tree's.
-    public init() {}
 }
