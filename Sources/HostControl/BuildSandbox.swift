@@ -1,0 +1,54 @@
+public import SystemPackage
+
+/// Where build steps run: under bubblewrap, with the host read-only, the home of the apps hidden, and only the release
+/// and the cache writable; or plainly, where bubblewrap cannot work.
+public enum BuildSandbox: Sendable, Equatable {
+    /// Under bubblewrap.
+    case bubblewrap
+    /// Without a sandbox, and why.
+    case none(String)
+
+    /// Tries it once.
+    public static func detect(runner: any CommandRunner) async -> BuildSandbox {
+        let probe = Command(executable: "bwrap", arguments: isolation + ["--", "/bin/true"])
+        do {
+            let result = try await runner.run(probe, within: .seconds(10))
+            return result.succeeded ? .bubblewrap : .none(result.problem)
+        } catch {
+            return .none(error.description)
+        }
+    }
+
+    private static let isolation = [
+        "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--unshare-pid", "--unshare-ipc",
+        "--unshare-uts", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+    ]
+
+    /// The command of one step.
+    ///
+    /// - Parameters:
+    ///   - step: a command line for `sh -eu -c`.
+    ///   - release: where the release is on disk now.
+    ///   - finalPath: where it will be, and where the step finds it: a venv holds that path.
+    ///   - cache: a directory that outlives the build.
+    ///   - hide: the home of the apps, with their receivers, ledgers, secrets and releases.
+    ///   - environment: the step's whole environment; never in argv, which every user can read.
+    public func command(
+        step: String, release: FilePath, finalPath: FilePath, cache: FilePath, hide: FilePath,
+        environment: [String: String]
+    ) -> Command {
+        let shell = ["/bin/sh", "-eu", "-c", step]
+        switch self {
+        case .none:
+            return Command(
+                executable: shell[0], arguments: Array(shell.dropFirst()), environment: environment, directory: finalPath)
+        case .bubblewrap:
+            let binds = [
+                "--tmpfs", hide.string, "--bind", release.string, finalPath.string, "--bind", cache.string, cache.string,
+                "--chdir", finalPath.string,
+            ]
+            return Command(
+                executable: "bwrap", arguments: Self.isolation + binds + ["--"] + shell, environment: environment)
+        }
+    }
+}

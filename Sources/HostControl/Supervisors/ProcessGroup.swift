@@ -1,0 +1,53 @@
+import Glibc
+
+/// A process group, seen through `/proc`.
+enum ProcessGroup {
+    /// The processes of a group that are no zombies (field 3 and 5 of `/proc/<pid>/stat`, proc(5)).
+    static func members(of group: Int32) -> [Int32] { processes { $0.group == group && $0.state != "Z" } }
+
+    static func isEmpty(_ group: Int32) -> Bool { members(of: group).isEmpty }
+
+    struct Process {
+        let pid: Int32
+        let state: Substring
+        let group: Int32
+    }
+
+    static func processes(where condition: (Process) -> Bool) -> [Int32] {
+        allPids().filter { pid in
+            guard let text = text("/proc/\(pid)/stat"), let close = text.lastIndex(of: ")") else { return false }
+            let fields = text[text.index(after: close)...].split(separator: " ")
+            guard fields.count > 2, let group = Int32(fields[2]) else { return false }
+            return condition(Process(pid: pid, state: fields[0], group: group))
+        }
+    }
+
+    static func allPids() -> [Int32] {
+        guard let directory = opendir("/proc") else { return [] }
+        defer { closedir(directory) }
+        var pids: [Int32] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let pid = Int32(name) { pids.append(pid) }
+        }
+        return pids
+    }
+
+    /// The text of a small file; nil where it cannot be read.
+    static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
+
+    static func bytes(_ path: String) -> [UInt8]? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var result: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file, &buffer, buffer.count)
+            guard count > 0 else { return count == 0 ? result : nil }
+            result.append(contentsOf: buffer[..<count])
+        }
+    }
+}

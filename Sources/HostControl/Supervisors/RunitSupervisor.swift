@@ -1,0 +1,117 @@
+import Glibc
+public import ReleaseModel
+public import SystemPackage
+
+/// runit, started by us: one `runsvdir` watches a directory of links to instance directories.
+public struct RunitSupervisor: Supervisor {
+    /// How long runsvdir may take to notice a new link; it looks every 5 s (runsvdir(8)).
+    static let noticeLimit = Duration.seconds(12)
+
+    let services: FilePath
+    let runner: any CommandRunner
+
+    /// A supervisor of the links in a directory.
+    public init(services: FilePath, runner: any CommandRunner) {
+        self.services = services
+        self.runner = runner
+    }
+
+    /// Links the instances and waits until each has its `runsv`. Nothing is started: each has a `down` file.
+    public func prepare(_ instances: [SupervisedInstance]) async throws(HostError) {
+        for program in ["runsvdir", "runsv", "svlogd", "chpst"] { _ = try HostPrograms.find(program) }
+        for instance in instances {
+            let link = services.appending(instance.unit)
+            if symlink(instance.directory.string, link.string) != 0, errno != EEXIST {
+                throw .file(path: link.string, message: "\(Errno(rawValue: errno))")
+            }
+        }
+        try ensureRunning()
+        let deadline = ContinuousClock.now + Self.noticeLimit
+        for instance in instances {
+            while !RunitControl(instance.directory).isSupervised {
+                guard ContinuousClock.now < deadline else {
+                    throw .supervisor(unit: instance.unit, problem: "runsv did not start within \(Self.noticeLimit.shown)")
+                }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+
+    /// Starts `runsvdir` where none runs for the directory.
+    public func ensureRunning() throws(HostError) {
+        let lock = open(services.removingLastComponent().appending("runsvdir.lock").string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        defer { close(lock) }
+        flock(lock, LOCK_EX)
+        guard directoryProcesses().isEmpty else { return }
+        _ = try DetachedProcess.spawn(
+            executable: try HostPrograms.find("runsvdir"), arguments: ["-P", services.string],
+            environment: ["PATH": HostPrograms.path],
+            log: services.removingLastComponent().appending("runsvdir.log"))
+    }
+
+    /// The processes that watch the directory, by their command line.
+    private func directoryProcesses() -> [Int32] {
+        ProcessGroup.allPids().filter { pid in
+            guard let line = ProcessGroup.bytes("/proc/\(pid)/cmdline") else { return false }
+            let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return words.first?.hasSuffix("runsvdir") == true && words.contains(services.string)
+        }
+    }
+
+    /// Starts an instance, now and whenever runsvdir starts.
+    public func start(_ instance: SupervisedInstance) async throws(HostError) {
+        unlink(instance.directory.appending("down").string)
+        try RunitControl(instance.directory).send("u", unit: instance.unit)
+    }
+
+    /// Stops an instance and its process group.
+    public func stop(_ instance: SupervisedInstance, rule: StopRule) async throws(HostError) -> StopOutcome {
+        let control = RunitControl(instance.directory)
+        let down = open(instance.directory.appending("down").string, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+        if down >= 0 { close(down) }
+        guard control.isSupervised else { return .wasDown }
+        let group = control.status.pid
+        try control.send("d", unit: instance.unit)
+        guard let group else { return .wasDown }
+        let deadline = ContinuousClock.now + rule.within.duration
+        while ContinuousClock.now < deadline {
+            if control.status.state == .down, ProcessGroup.isEmpty(group) { return .ended }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        kill(-group, SIGKILL)
+        try control.send("k", unit: instance.unit)
+        while control.status.state != .down || !ProcessGroup.isEmpty(group) {
+            guard ContinuousClock.now < deadline + .seconds(10) else {
+                throw .supervisor(unit: instance.unit, problem: "process group \(group) does not end, even by KILL")
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        return .killed
+    }
+
+    /// Reads runsv's own status file.
+    public func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus {
+        let control = RunitControl(instance.directory)
+        return control.isSupervised ? control.status : InstanceStatus(state: .down)
+    }
+
+    /// Ends the instance's runsv and takes its link away.
+    public func remove(_ instance: SupervisedInstance) async throws(HostError) {
+        unlink(services.appending(instance.unit).string)
+        let control = RunitControl(instance.directory)
+        guard control.isSupervised else { return }
+        try control.send("x", unit: instance.unit)
+        RunitControl(instance.directory.appending("log")).sendQuietly("x")
+        let deadline = ContinuousClock.now + .seconds(10)
+        while control.isSupervised, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// Ends runsvdir and every runsv of the directory.
+    public func shutdown() async throws(HostError) {
+        let watchers = directoryProcesses()
+        // HUP: runsvdir sends TERM to each runsv, which ends its service and itself (runsvdir(8)).
+        for pid in watchers { kill(pid, SIGHUP) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !directoryProcesses().isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+    }
+}

@@ -1,0 +1,92 @@
+public import ReleaseModel
+public import SystemPackage
+
+/// What keeps services running over crashes and reboots.
+public protocol Supervisor: Sendable {
+    /// Makes instances known, without starting them.
+    func prepare(_ instances: [SupervisedInstance]) async throws(HostError)
+    /// Starts an instance, now and after each boot. Returns when that is asked; the instance may still be booting.
+    func start(_ instance: SupervisedInstance) async throws(HostError)
+    /// Stops an instance and all that it has started: the rule's signal to its process group, KILL when the time is up.
+    func stop(_ instance: SupervisedInstance, rule: StopRule) async throws(HostError) -> StopOutcome
+    /// What an instance does now.
+    func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus
+    /// Forgets an instance that is stopped.
+    func remove(_ instance: SupervisedInstance) async throws(HostError)
+}
+
+extension Supervisor {
+    /// The last lines that an instance has written since a mark, raw, without time stamps.
+    public func logTail(_ instance: SupervisedInstance, lines: Int, since mark: LogMark?) -> [String] {
+        ServiceLog(directory: instance.logDirectory).tail(lines, since: mark)
+    }
+
+    /// The log's end as it is now.
+    public func mark(_ instance: SupervisedInstance) -> LogMark { ServiceLog(directory: instance.logDirectory).mark }
+}
+
+/// A process to supervise. Its directory holds `run`, `finish`, `control/t`, `slot` and `log/run`.
+public struct SupervisedInstance: Sendable, Hashable {
+    /// Its name among all of the host.
+    public var unit: String
+    /// Its directory.
+    public var directory: FilePath
+    /// Where its output is kept.
+    public var logDirectory: FilePath
+    /// What people read.
+    public var description: String
+    /// How much memory it may use.
+    public var memory: ByteSize?
+    /// How it is stopped.
+    public var stop: StopRule
+
+    /// An instance.
+    public init(
+        unit: String, directory: FilePath, logDirectory: FilePath, description: String, memory: ByteSize? = nil,
+        stop: StopRule = StopRule()
+    ) {
+        self.unit = unit
+        self.directory = directory
+        self.logDirectory = logDirectory
+        self.description = description
+        self.memory = memory
+        self.stop = stop
+    }
+}
+
+extension StopRule: Hashable {
+    /// By its text.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(signal)
+        hasher.combine(within)
+    }
+}
+
+/// How a stop ended.
+public enum StopOutcome: Sendable, Equatable {
+    /// It ended by itself in time.
+    case ended
+    /// It had to be killed.
+    case killed
+    /// It was not running.
+    case wasDown
+}
+
+/// What an instance does.
+public struct InstanceStatus: Sendable, Equatable {
+    /// Whether its process runs.
+    public enum State: Sendable, Equatable { case up, down }
+    /// Whether its process runs.
+    public var state: State
+    /// The process, which leads its process group.
+    public var pid: Int32?
+    /// For how long it is in that state.
+    public var seconds: Int
+
+    /// A status.
+    public init(state: State, pid: Int32? = nil, seconds: Int = 0) {
+        self.state = state
+        self.pid = pid
+        self.seconds = seconds
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+public import ReleaseModel
+public import SystemPackage
+
+/// systemd: a unit for each instance, of the system's manager for root and of the user's manager else.
+public struct SystemdSupervisor: Supervisor {
+    let runner: any CommandRunner
+    let isUser: Bool
+    let render: @Sendable (SupervisedInstance, _ isUser: Bool) throws -> String
+
+    /// A supervisor through `systemctl`.
+    ///
+    /// - Parameter render: makes the text of an instance's unit file.
+    public init(
+        runner: any CommandRunner, isUser: Bool,
+        render: @escaping @Sendable (SupervisedInstance, _ isUser: Bool) throws -> String
+    ) {
+        self.runner = runner
+        self.isUser = isUser
+        self.render = render
+    }
+
+    /// The unit's name: `pmo-<app>.<service>.<slot>.<instance>.service`.
+    public static func unitName(_ instance: SupervisedInstance) -> String { "pmo-\(instance.unit).service" }
+
+    /// A `systemctl` command.
+    public static func systemctl(_ arguments: [String], isUser: Bool) -> Command {
+        var environment = HostPrograms.environment
+        if isUser { environment["XDG_RUNTIME_DIR"] = "/run/user/\(getuid())" }
+        return Command(
+            executable: "systemctl", arguments: (isUser ? ["--user"] : []) + arguments, environment: environment)
+    }
+
+    private var directory: FilePath {
+        guard isUser else { return "/etc/systemd/system" }
+        let home = getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } ?? "/"
+        return FilePath(home).appending(".config/systemd/user")
+    }
+
+    /// Writes the unit files that differ, and tells systemd of them once.
+    public func prepare(_ instances: [SupervisedInstance]) async throws(HostError) {
+        var changed = false
+        for instance in instances {
+            let text: String
+            do { text = try render(instance, isUser) } catch {
+                throw .supervisor(unit: instance.unit, problem: "\(error)")
+            }
+            let path = directory.appending(Self.unitName(instance))
+            guard ProcessGroup.text(path.string) != text else { continue }
+            try write(text, to: path)
+            changed = true
+        }
+        if changed { try await call(["daemon-reload"], unit: "systemd") }
+    }
+
+    private func write(_ text: String, to path: FilePath) throws(HostError) {
+        var made: FilePath = "/"
+        for component in directory.components {
+            made.append(component)
+            mkdir(made.string, 0o755)
+        }
+        let temporary = path.string + ".new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw .file(path: temporary, message: "\(Errno(rawValue: errno))") }
+        defer { close(file) }
+        do { try FileDescriptor(rawValue: file).writeAll(text.utf8) } catch {
+            throw .file(path: temporary, message: "\(error)")
+        }
+        guard fsync(file) == 0, rename(temporary, path.string) == 0 else {
+            throw .file(path: path.string, message: "\(Errno(rawValue: errno))")
+        }
+    }
+
+    /// Starts an instance, now and at boot.
+    public func start(_ instance: SupervisedInstance) async throws(HostError) {
+        try await call(["enable", "--now", "--no-block", Self.unitName(instance)], unit: instance.unit)
+    }
+
+    /// Stops an instance; systemd sends the unit's own signal to its cgroup, and KILL after its own time.
+    public func stop(_ instance: SupervisedInstance, rule: StopRule) async throws(HostError) -> StopOutcome {
+        let wasUp = try await status(instance).state == .up
+        let limit = rule.within.duration + .seconds(30)
+        try await call(["disable", "--now", Self.unitName(instance)], unit: instance.unit, within: limit)
+        guard wasUp else { return .wasDown }
+        let result = try await properties(instance, ["Result"])["Result"]
+        return result == "timeout" ? .killed : .ended
+    }
+
+    /// Asks systemd.
+    public func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus {
+        let values = try await properties(instance, ["ActiveState", "MainPID", "ActiveEnterTimestampMonotonic"])
+        guard values["ActiveState"] == "active", let pid = values["MainPID"].flatMap({ Int32($0) }), pid > 0 else {
+            return InstanceStatus(state: .down)
+        }
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        let entered = (values["ActiveEnterTimestampMonotonic"].flatMap { Int($0) } ?? 0) / 1_000_000
+        return InstanceStatus(state: .up, pid: pid, seconds: max(0, now.tv_sec - entered))
+    }
+
+    /// Removes the unit file.
+    public func remove(_ instance: SupervisedInstance) async throws(HostError) {
+        unlink(directory.appending(Self.unitName(instance)).string)
+        try await call(["daemon-reload"], unit: instance.unit)
+    }
+
+    private func properties(
+        _ instance: SupervisedInstance, _ names: [String]
+    ) async throws(HostError) -> [String: String] {
+        let arguments = ["show", "--property=\(names.joined(separator: ","))", Self.unitName(instance)]
+        let result = try await runner.run(Self.systemctl(arguments, isUser: isUser))
+        guard result.succeeded else { throw .supervisor(unit: instance.unit, problem: result.problem) }
+        var values: [String: String] = [:]
+        for line in result.text.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
+        }
+        return values
+    }
+
+    private func call(
+        _ arguments: [String], unit: String, within limit: Duration = .seconds(60)
+    ) async throws(HostError) {
+        let result = try await runner.run(Self.systemctl(arguments, isUser: isUser), within: limit)
+        guard result.succeeded else { throw .supervisor(unit: unit, problem: result.problem) }
+    }
+}
+
+/// Which supervisor a host has.
+public enum SupervisorDetection {
+    /// `systemd` where it runs and this user can reach a manager of it, else `runit`.
+    public static func detect() -> String {
+        guard access("/run/systemd/system", F_OK) == 0 else { return "runit" }
+        return geteuid() == 0 || access("/run/user/\(getuid())/systemd/private", F_OK) == 0 ? "systemd" : "runit"
+    }
+}
