@@ -43,6 +43,13 @@ let package = Package(
         .target(
             name: "SiteTemplates",
             dependencies: ["ReleaseModel", .product(name: "Mustache", package: "swift-mustache")],
+            resources: [
+                .embedInCode("../../hooks/pre-receive"), .embedInCode("../../hooks/proc-receive"),
+                .embedInCode("../../hooks/post-receive"), .embedInCode("../../nginx/nginx.conf"),
+                .embedInCode("../../nginx/site.conf"), .embedInCode("../../templates/run"),
+                .embedInCode("../../templates/finish"), .embedInCode("../../templates/control-t"),
+                .embedInCode("../../templates/log-run"), .embedInCode("../../templates/service.unit"),
+            ],
             swiftSettings: settings),
         .target(
             name: "HostControl",

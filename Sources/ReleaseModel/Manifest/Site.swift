@@ -57,3 +57,9 @@ public struct URLPrefix: ValidatedText {
         self.text = text
     }
 }
+
+extension URLPrefix {
+    /// Every path: `/`.
+    public static let root = URLPrefix()
+    private init() { text = "/" }
+}

@@ -1,8 +1,9 @@
-/// What a manifest's reader may ask about a tree, pushed or on disk.
+/// What the reader of a manifest may ask about a pushed tree or a work tree. Paths are relative to its root and
+/// have `/` between their parts.
 public protocol SourceTree {
-    /// Whether there is a file or a directory at a path, relative with `/` between its parts.
+    /// Whether a file or directory stands at the path.
     func exists(_ path: String) -> Bool
-    /// The first MiB of the file at a path; nil where there is no file.
+    /// The bytes of the file at the path; nil where there is none. At most 1 MiB is read.
     func contents(_ path: String) -> [UInt8]?
     /// The names in the root, sorted.
     func rootNames() -> [String]

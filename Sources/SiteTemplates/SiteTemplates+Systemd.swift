@@ -1,0 +1,49 @@
+import ReleaseModel
+
+extension SiteTemplates {
+    /// The systemd unit of an instance, from `templates/service.unit` (systemd.service(5), systemd.exec(5)).
+    ///
+    /// - Throws: a path that a unit file cannot hold.
+    public static func systemdUnit(_ context: SystemdContext) throws(TemplateError) -> String {
+        let isTemporary = ["/tmp/", "/var/tmp/"].contains { context.directory.hasPrefix($0) }
+        let seconds = (context.stop.within.milliseconds + 999) / 1000
+        return try text(
+            PackageResources.service_unit, name: "templates/service.unit",
+            [
+                "description": .text(try context.description.unitText(as: "the description")),
+                "program": .text(try "\(context.directory)/run".unitProgram()),
+                "directory": .text(try context.directory.unitText(as: "the path")),
+                "log": .text(try "\(context.logDirectory)/current".unitText(as: "the path")),
+                "signal": .text(context.stop.signal.rawValue),
+                "stopSeconds": .text("\(max(1, seconds))"),
+                "memory": context.memory.map { .list([["memory": .text("\($0.bytes)")]]) } ?? .flag(false),
+                // A user's manager has no namespaces to give, and an app below /tmp would be hidden from itself.
+                "privateTmp": .flag(!context.isUser && !isTemporary),
+                "target": .text(context.isUser ? "default.target" : "multi-user.target"),
+            ])
+    }
+}
+
+extension String {
+    /// The text as a setting's value: `%` begins a specifier, a backslash at the end joins lines, and white space
+    /// around is lost (systemd.syntax(7)).
+    fileprivate func unitText(as what: String) throws(TemplateError) -> String {
+        let text = try checked(as: what, without: "\\", rule: "must not hold a backslash, which joins lines in a unit")
+        guard !text.isEmpty, text.first?.isWhitespace == false, text.last?.isWhitespace == false else {
+            throw .unfit(what: what, value: self, rule: "must not begin or end with white space")
+        }
+        return text.replacing(["%": "%%"])
+    }
+
+    /// The path as `ExecStart=` takes it: in double quotes, with `$` doubled.
+    fileprivate func unitProgram() throws(TemplateError) -> String {
+        guard hasPrefix("/") else { throw .unfit(what: "the path", value: self, rule: "must be absolute") }
+        return "\"\(try unitText(as: "the path").replacing(["\"": "\\\"", "$": "$$"]))\""
+    }
+
+    private func replacing(_ pairs: [Unicode.Scalar: String]) -> String {
+        var result = ""
+        for scalar in unicodeScalars { result += pairs[scalar] ?? String(scalar) }
+        return result
+    }
+}

@@ -1,0 +1,81 @@
+import ReleaseModel
+
+/// The values of one site's server block.
+struct SiteText {
+    private let site: Site
+    private let context: SiteContext
+    let values: [String: TemplateValue]
+
+    init(_ site: Site, _ context: SiteContext, _ services: [ServiceName]) throws(TemplateError) {
+        self.site = site
+        self.context = context
+        guard let domain = site.domain else {
+            throw .unfit(what: "a site of", value: context.app.text, rule: "has no domain")
+        }
+        for route in site.routes where !services.contains(route.service) {
+            throw .unfit(what: "the route", value: route.prefix.text, rule: "leads to \(route.service), which does not listen")
+        }
+        let hasRootRoute = site.routes.contains { $0.prefix.text == "/" }
+        values = [
+            "domain": .text(domain.text),
+            "static": .list(try Self.staticPart(site, context, hasRootRoute: hasRootRoute)),
+            "routes": .list(try Self.routes(site, context)),
+            "nothingElse": .flag(site.root == nil && !hasRootRoute),
+        ]
+    }
+
+    private static func staticPart(
+        _ site: Site, _ context: SiteContext, hasRootRoute: Bool
+    ) throws(TemplateError) -> [[String: TemplateValue]] {
+        guard let root = site.root else { return [] }
+        let tries: TemplateValue =
+            if hasRootRoute {
+                "$uri $uri/index.html @root"
+            } else if site.spa {
+                "$uri $uri/index.html /index.html =404"
+            } else {
+                "$uri $uri/ =404"
+            }
+        var immutable: [[String: TemplateValue]] = []
+        if let prefix = site.immutable {
+            let previous = try context.path(in: "previous", root).nginxQuoted(as: "the path")
+            immutable = [["prefix": .text(prefix.text), "previousRoot": .text(previous)]]
+        }
+        return [
+            [
+                "root": .text(try context.path(in: "current", root).nginxQuoted(as: "the path")),
+                "tries": tries,
+                "notFoundPage": .flag(!site.spa && !hasRootRoute),
+                "immutable": .list(immutable),
+            ]
+        ]
+    }
+
+    /// A location for each route, longest prefix first; `/api` is `/api` itself and what lies below `/api/`, and not
+    /// `/apis`.
+    private static func routes(_ site: Site, _ context: SiteContext) throws(TemplateError) -> [[String: TemplateValue]] {
+        var routes: [[String: TemplateValue]] = []
+        for route in site.routes.sorted(by: { $0.prefix.text.utf8.count > $1.prefix.text.utf8.count }) {
+            let link = "\(context.appRoot)/current/.pmo/upstream/\(route.service)"
+            let root = TemplateValue.text(try link.nginxQuoted(as: "the path"))
+            let variable = TemplateValue.text(route.service.variable(app: context.app.text))
+            for match in Self.matches(route.prefix.text, hasRoot: site.root != nil) {
+                routes.append(["match": .text(match), "root": root, "variable": variable])
+            }
+        }
+        return routes
+    }
+
+    private static func matches(_ prefix: String, hasRoot: Bool) -> [String] {
+        if prefix == "/" { return [hasRoot ? "@root" : "\"/\""] }
+        // `^~`: what is denied among static files is the service's own affair below its routes.
+        return prefix.hasSuffix("/") ? ["^~ \"\(prefix)\""] : ["= \"\(prefix)\"", "^~ \"\(prefix)/\""]
+    }
+}
+
+extension SiteContext {
+    /// The absolute path of a directory of the release that a link leads to.
+    fileprivate func path(in link: String, _ directory: ReleasePath) -> String {
+        directory == .root ? "\(appRoot)/\(link)" : "\(appRoot)/\(link)/\(directory)"
+    }
+}
