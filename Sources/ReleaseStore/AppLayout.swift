@@ -1,0 +1,81 @@
+public import ReleaseModel
+public import SystemPackage
+
+/// Where everything of an app is: `<home>/<app>`.
+public struct AppLayout: Sendable, Hashable {
+    /// The app.
+    public let name: AppName
+    /// The host that it is on.
+    public let host: HostLayout
+
+    init(name: AppName, host: HostLayout) {
+        self.name = name
+        self.host = host
+    }
+
+    /// `<home>/<app>`.
+    public var root: FilePath { host.home.appending(name.text) }
+    /// The receiver, a bare repository.
+    public var repository: FilePath { root.appending("repo.git") }
+    /// A directory for each release.
+    public var releases: FilePath { root.appending("releases") }
+    /// The link to the live release.
+    public var current: FilePath { root.appending("current") }
+    /// The link to the release that was live before.
+    public var previous: FilePath { root.appending("previous") }
+    /// What outlives releases.
+    public var shared: FilePath { root.appending("shared") }
+    /// `AppSettings`.
+    public var settings: FilePath { root.appending("settings.json") }
+    /// Held by whoever changes what is live (`AppLock`).
+    public var lock: FilePath { root.appending("lock") }
+    /// The SQLite database of deploys, phases and events (`Ledger`).
+    public var ledger: FilePath { root.appending("ledger.sqlite") }
+    /// The operator's values, mode 0600 (`EnvironmentStore`).
+    public var environmentFile: FilePath { root.appending("env").appending("values") }
+    /// Database dumps.
+    public var backups: FilePath { root.appending("backups") }
+    /// The build's home: what it may keep from one deploy to the next.
+    public var cache: FilePath { root.appending("cache") }
+    /// The logs of deploys and services.
+    public var logs: FilePath { root.appending("logs") }
+    /// The logs of deploys.
+    public var deployLogs: FilePath { logs.appending("deploys") }
+    /// The slots of all services.
+    public var slots: FilePath { root.appending("slots") }
+
+    /// Whether the app has been created: it has settings.
+    public var exists: Bool { settings.isRegularFile }
+
+    /// A release's directory, whether it exists or not.
+    public func release(_ id: ReleaseID) -> ReleaseLayout {
+        ReleaseLayout(root: releases.appending(id.directoryName))
+    }
+
+    /// The directory in which a deploy makes its release.
+    public func partial(_ deploy: Int) -> FilePath { releases.appending(".\(deploy).partial") }
+    /// The log of a deploy, as the pusher sees it.
+    public func deployLog(_ number: Int) -> FilePath { deployLogs.appending("\(number).log") }
+    /// The same as events, a line of JSON each.
+    public func deployEvents(_ number: Int) -> FilePath { deployLogs.appending("\(number).ndjson") }
+    /// The directory of a service's logs: `<slot>.<instance>/current` inside.
+    public func serviceLogs(_ service: ServiceName) -> FilePath {
+        logs.appending("services").appending(service.text)
+    }
+    /// A slot of a service.
+    public func slot(_ service: ServiceName, _ number: SlotNumber) -> SlotLayout {
+        SlotLayout(app: self, service: service, number: number)
+    }
+
+    /// Makes the app's directories but the receiver; those that there are stay as they are.
+    ///
+    /// nginx may pass through `slots` to its sockets, but not list it; values and dumps are the owner's alone.
+    public func createDirectories() throws(StoreError) {
+        let modes: [(FilePath, CInterop.Mode)] = [
+            (root, 0o755), (releases, 0o755), (shared, 0o755), (slots, 0o711), (cache, 0o700), (logs, 0o755),
+            (deployLogs, 0o755), (logs.appending("services"), 0o755), (backups, 0o700),
+            (environmentFile.removingLastComponent(), 0o700),
+        ]
+        for (path, mode) in modes { try path.makeDirectories(mode: mode) }
+    }
+}

@@ -1,0 +1,53 @@
+public import ReleaseModel
+public import SystemPackage
+
+/// What the operator decided about an app; `settings.json`.
+public struct AppSettings: Codable, Sendable, Equatable {
+    /// The branch that deploys.
+    public var branch: BranchName
+    /// The app's own domain, for sites that name none.
+    public var domain: Domain
+    /// Which of the manifest's `environments` is merged over.
+    public var environment: String?
+    /// How long the release that was replaced stays warm; 10 minutes unless told.
+    public var warm: TimeLimit
+    /// When the app was created, in seconds since 1970.
+    public var created: Double
+    /// Who created it.
+    public var createdBy: String
+
+    /// Settings of a new app.
+    public init(
+        branch: BranchName, domain: Domain, environment: String? = nil, warm: TimeLimit = TimeLimit(seconds: 600),
+        created: Double, createdBy: String
+    ) {
+        self.branch = branch
+        self.domain = domain
+        self.environment = environment
+        self.warm = warm
+        self.created = created
+        self.createdBy = createdBy
+    }
+
+    /// Reads the settings; a time to stay warm may be left out.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            branch: values.decode(BranchName.self, forKey: .branch),
+            domain: values.decode(Domain.self, forKey: .domain),
+            environment: values.decodeIfPresent(String.self, forKey: .environment),
+            warm: values.decodeIfPresent(TimeLimit.self, forKey: .warm) ?? TimeLimit(seconds: 600),
+            created: values.decode(Double.self, forKey: .created),
+            createdBy: values.decode(String.self, forKey: .createdBy))
+    }
+
+    /// The settings in a file.
+    public static func load(from path: FilePath) throws(StoreError) -> AppSettings {
+        try JSONFile.require(Self.self, from: path)
+    }
+
+    /// Writes the settings, whole or not at all.
+    public func save(to path: FilePath) throws(StoreError) {
+        try JSONFile.write(self, to: path)
+    }
+}

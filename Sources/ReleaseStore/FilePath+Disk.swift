@@ -1,0 +1,33 @@
+import Glibc
+import SystemPackage
+
+extension FilePath {
+    /// What is there, a link followed unless told otherwise; nil where nothing can be reached.
+    func status(following: Bool = true) -> Glibc.stat? {
+        var status = Glibc.stat()
+        let result = withPlatformString { fstatat(AT_FDCWD, $0, &status, following ? 0 : AT_SYMLINK_NOFOLLOW) }
+        return result == 0 ? status : nil
+    }
+
+    var isRegularFile: Bool { status(following: false)?.isFile ?? false }
+    /// A directory itself, not a link to one.
+    var isRealDirectory: Bool { status(following: false)?.isDirectory ?? false }
+
+    /// Makes a directory of exactly that mode, those above it too (0755), and returns when they are on the disk.
+    /// One that is there already stays as it is.
+    ///
+    /// - Returns: whether the last one was made.
+    @discardableResult
+    func makeDirectories(mode: mode_t = 0o755) throws(StoreError) -> Bool {
+        guard let name = lastName else { return false }
+        if let status = status() {
+            if status.isDirectory { return false }
+            throw .system(action: "make", path: self, code: ENOTDIR)
+        }
+        try removingLastComponent().makeDirectories()
+        let parent = try Directory(opening: isRelative && components.count == 1 ? "." : removingLastComponent())
+        let made = try parent.makeDirectory(name, mode: mode)
+        if made { try parent.sync() }
+        return made
+    }
+}

@@ -1,0 +1,109 @@
+import GRDB
+import ReleaseModel
+import SystemPackage
+
+/// The record of an app's deploys, phases and events, in SQLite: who did what, when, and how it ended. What it says of
+/// the disk is believed only where the disk says nothing else.
+///
+/// A write returns when it is on the disk (write-ahead log, `synchronous=FULL`); it waits up to 10 s for others.
+public final class Ledger: Sendable {
+    /// The app.
+    public let app: AppLayout
+    private let queue: DatabaseQueue
+
+    /// Opens an app's ledger for reading and writing; makes it, or brings its tables up to date, where need be.
+    ///
+    /// - Throws: `newerLedger`, or `ledger` with SQLite's words.
+    public init(_ app: AppLayout) throws(StoreError) {
+        self.app = app
+        do {
+            queue = try Self.openCurrent(app) ?? Self.prepare(app)
+        } catch {
+            throw Self.failure(error, app)
+        }
+    }
+
+    /// Opens an app's ledger for reading only. One that is lost, or was never made, is empty.
+    public init(readingOnly app: AppLayout) throws(StoreError) {
+        self.app = app
+        do {
+            guard app.ledger.status() != nil else {
+                queue = try DatabaseQueue(configuration: Self.configuration(readonly: false))
+                try LedgerSchema.migrator().migrate(queue)
+                return
+            }
+            if let current = try Self.openCurrent(app, readonly: true) {
+                queue = current
+            } else {
+                // Made by an older version: brought up to date first.
+                queue = try Self.prepare(app)
+            }
+        } catch {
+            throw Self.failure(error, app)
+        }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do { return try queue.read(body) } catch { throw Self.failure(error, app) }
+    }
+
+    /// In one immediate transaction.
+    func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do { return try queue.write(body) } catch { throw Self.failure(error, app) }
+    }
+
+    private static func failure(_ error: any Error, _ app: AppLayout) -> StoreError {
+        switch error {
+        case let error as StoreError: error
+        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
+            .system(action: "write", path: app.ledger, code: Errno.noSpace.rawValue)
+        case let error as DatabaseError:
+            .ledger(
+                path: app.ledger, code: error.extendedResultCode.rawValue,
+                message: error.message ?? "no reason given")
+        default: .damaged(path: app.ledger, problem: "cannot be read: \(error)")
+        }
+    }
+}
+
+extension Ledger {
+    private static func configuration(readonly: Bool) -> Configuration {
+        var configuration = Configuration()
+        configuration.readonly = readonly
+        configuration.busyMode = .timeout(10)
+        configuration.label = "ledger"
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        return configuration
+    }
+
+    /// Opens a ledger whose tables are up to date; nil where there is work to do first.
+    private static func openCurrent(_ app: AppLayout, readonly: Bool = false) throws -> DatabaseQueue? {
+        guard app.ledger.status() != nil else { return nil }
+        let queue = try DatabaseQueue(path: app.ledger.string, configuration: configuration(readonly: readonly))
+        let (isCurrent, isNewer, mode) = try queue.read { database in
+            let migrator = LedgerSchema.migrator()
+            return try (
+                migrator.hasCompletedMigrations(database), migrator.hasBeenSuperseded(database),
+                String.fetchOne(database, sql: "PRAGMA journal_mode")
+            )
+        }
+        if isNewer { throw StoreError.newerLedger(path: app.ledger) }
+        return isCurrent && mode == "wal" ? queue : nil
+    }
+
+    /// Makes the tables, one process at a time: SQLite alone does not order the switch to the write-ahead log. The lock
+    /// has a file of its own, since closing any descriptor of a database drops SQLite's locks on it.
+    private static func prepare(_ app: AppLayout) throws -> DatabaseQueue {
+        let path = app.root.appending("ledger.lock")
+        guard let lock = try FileLock.acquire(path, wait: .seconds(10)) else { throw StoreError.locked(path: path) }
+        defer { lock.release() }
+        let queue = try DatabaseQueue(path: app.ledger.string, configuration: configuration(readonly: false))
+        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
+        try LedgerSchema.migrator().migrate(queue)
+        let directory = try Directory(opening: app.root)
+        try directory.sync()
+        return queue
+    }
+}

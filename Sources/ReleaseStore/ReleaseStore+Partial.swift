@@ -1,0 +1,62 @@
+import Glibc
+public import ReleaseModel
+public import SystemPackage
+
+extension ReleaseStore {
+    /// Makes the directory in which a deploy makes its release, with `.pmo/units` and `.pmo/upstream` inside. One that
+    /// a dead deploy of that number left is removed first.
+    public func makePartial(deploy: Int) throws(StoreError) -> FilePath {
+        let path = app.partial(deploy)
+        try app.releases.makeDirectories()
+        try TreeRemoval.remove(path)
+        let layout = ReleaseLayout(root: path)
+        for directory in [path, layout.private, layout.units, layout.upstream] { try directory.makeDirectories() }
+        return path
+    }
+
+    /// Makes a partial a release: all of its bytes on the disk first, then its name, then the directory.
+    ///
+    /// - Throws: `releaseExists`; `damaged` where `.pmo/release.json` is missing or `.pmo` is no directory of ours.
+    public func complete(partial: FilePath, as id: ReleaseID) throws(StoreError) {
+        guard ReleaseLayout(root: partial).isComplete else {
+            throw .damaged(path: partial, problem: "has no .pmo/release.json, so it is no release yet")
+        }
+        let made = try Directory(opening: partial, following: false)
+        try checked("sync", partial) { LinuxCalls.syncFileSystem(made.descriptor) }
+        let releases = try Directory(opening: app.releases)
+        do throws(StoreError) {
+            try releases.rename(
+                partial.lastComponent?.string ?? "", to: id.directoryName, flags: LinuxCalls.renameNoReplace)
+        } catch .system(_, _, EEXIST) {
+            throw .releaseExists(app.name, id)
+        }
+        try releases.sync()
+    }
+
+    /// Removes what the dead left: partials of deploys other than those given, releases half removed, temporary files.
+    ///
+    /// - Parameter except: the deploys that run.
+    /// - Returns: what was removed.
+    @discardableResult
+    public func sweepPartials(except running: Set<Int>) throws(StoreError) -> [FilePath] {
+        var swept: [FilePath] = []
+        for name in try app.releases.namesInside() where isLeftover(name, running: running) {
+            let path = app.releases.appending(name)
+            try TreeRemoval.remove(path)
+            swept.append(path)
+        }
+        for path in [app.root, app.releases, app.environmentFile.removingLastComponent()] where path.isRealDirectory {
+            let directory = try Directory(opening: path)
+            swept += try directory.sweepTemporaryFiles().map { path.appending($0) }
+        }
+        return swept
+    }
+
+    private func isLeftover(_ name: String, running: Set<Int>) -> Bool {
+        guard name.hasPrefix(".") else { return false }
+        if name.hasSuffix(".removing") { return true }
+        guard name.hasSuffix(".partial") else { return false }
+        guard let number = Int(name.dropFirst().dropLast(".partial".count)) else { return true }
+        return !running.contains(number)
+    }
+}

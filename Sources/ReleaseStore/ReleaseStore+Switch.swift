@@ -1,0 +1,63 @@
+import Glibc
+public import ReleaseModel
+import SystemPackage
+
+extension ReleaseStore {
+    /// Makes a release the live one: `previous` first, then `current` in one rename, then the directory to the disk.
+    /// Where the release is the one that `previous` names, the two links are exchanged, which takes neither a block nor
+    /// an inode: a rollback works on a full disk (F18).
+    ///
+    /// - Returns: how long the rename took, alone; zero where the release was live already.
+    /// - Throws: `missingRelease`, or `oddLink` where `current` is not what it should be (F40); nothing is touched then.
+    @discardableResult
+    public func pointCurrent(at id: ReleaseID) throws(StoreError) -> Duration {
+        try require(id)
+        let live = try current()
+        guard live != id else { return .zero }
+        let root = try Directory(opening: app.root)
+        let time: Duration
+        if let exchanged = try exchange(to: id, from: live, in: root) {
+            time = exchanged
+        } else {
+            time = try replace(with: id, from: live, in: root)
+        }
+        try root.sync()
+        return time
+    }
+
+    /// nil where the exchange is not to be had: another release, or a file system without it.
+    private func exchange(
+        to id: ReleaseID, from live: ReleaseID?, in root: borrowing Directory
+    ) throws(StoreError) -> Duration? {
+        guard live != nil, try named(at: app.previous) == id else { return nil }
+        let begin = ContinuousClock.now
+        do throws(StoreError) {
+            try root.rename("previous", to: "current", flags: LinuxCalls.renameExchange)
+        } catch .system(_, _, EINVAL) {
+            return nil
+        } catch .system(_, _, ENOSYS) {
+            return nil
+        }
+        return ContinuousClock.now - begin
+    }
+
+    /// Both links are made before either is renamed, so that a full disk changes nothing.
+    private func replace(
+        with id: ReleaseID, from live: ReleaseID?, in root: borrowing Directory
+    ) throws(StoreError) -> Duration {
+        let next = TemporaryName.next(for: "current")
+        try root.makeLink(next, to: "releases/\(id)")
+        do throws(StoreError) {
+            // Refuses a `previous` that is no link; one that dangles is mended.
+            if let live, try named(at: app.previous) != live {
+                try root.replaceLink("previous", to: "releases/\(live)")
+            }
+            let begin = ContinuousClock.now
+            try root.rename(FilePath(next), to: "current")
+            return ContinuousClock.now - begin
+        } catch {
+            _ = unlinkat(root.descriptor, next, 0)
+            throw error
+        }
+    }
+}

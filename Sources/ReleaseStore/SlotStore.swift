@@ -1,0 +1,78 @@
+import Glibc
+public import ReleaseModel
+import SystemPackage
+
+/// The slots of an app's services: which release runs where. A slot's `release` link says who has it; whoever changes
+/// it holds the app's lock.
+public struct SlotStore: Sendable {
+    /// The app.
+    public let app: AppLayout
+
+    /// The slots of an app.
+    public init(_ app: AppLayout) { self.app = app }
+
+    /// The slot that a release's service runs in, live or warm; nil when it is retired.
+    public func slot(of service: ServiceName, in release: ReleaseID) -> SlotNumber? {
+        let linked = linkTarget(app.release(release).upstream(service))
+            .flatMap { Int($0.lastComponent?.string ?? "") }.flatMap(SlotNumber.init)
+        if let linked, occupant(service, linked) == release { return linked }
+        return SlotNumber.allCases.first { occupant(service, $0) == release }
+    }
+
+    /// The release that has the slot; nil where it is free.
+    public func occupant(_ service: ServiceName, _ slot: SlotNumber) -> ReleaseID? {
+        linkTarget(app.slot(service, slot).release).flatMap { $0.lastComponent?.string }
+            .flatMap(ReleaseID.init(directoryName:))
+    }
+
+    /// Gives a slot to a release, or to none. What was noted of its warmth goes.
+    public func occupy(_ slot: SlotNumber, by release: ReleaseID?, service: ServiceName) throws(StoreError) {
+        let layout = app.slot(service, slot)
+        if occupant(service, slot) != release { try setWarmUntil(service, slot, nil) }
+        if let release {
+            try DurableFile.link(at: layout.release, to: "../../../releases/\(release)")
+        } else {
+            try DurableFile.remove(layout.release)
+        }
+    }
+
+    /// Leads the requests for a release's service to a slot: `.pmo/upstream/<service>`, in one step.
+    public func link(_ release: ReleaseID, _ service: ServiceName, to slot: SlotNumber) throws(StoreError) {
+        try ReleaseStore(app).require(release)
+        try DurableFile.link(at: app.release(release).upstream(service), to: app.slot(service, slot).root.string)
+    }
+
+    /// Until when the slot's release stays warm, in seconds since 1970; nil where it is not warm.
+    public func warmUntil(_ service: ServiceName, _ slot: SlotNumber) -> Double? {
+        guard let bytes = try? DurableFile.read(app.slot(service, slot).warmUntil, limit: 64) else { return nil }
+        return Double(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
+    }
+
+    /// Notes until when the slot's release stays warm, or that it does not.
+    public func setWarmUntil(_ service: ServiceName, _ slot: SlotNumber, _ time: Double?) throws(StoreError) {
+        let path = app.slot(service, slot).warmUntil
+        if let time {
+            try DurableFile.write(Array("\(time)\n".utf8), to: path)
+        } else {
+            try DurableFile.remove(path)
+        }
+    }
+
+    /// All slots that a release has, of services known to the live release or not, by service and number.
+    public func occupied() -> [(service: ServiceName, slot: SlotNumber, release: ReleaseID)] {
+        services().flatMap { service in
+            SlotNumber.allCases.compactMap { slot in occupant(service, slot).map { (service, slot, $0) } }
+        }
+    }
+
+    /// The services that have slots, by name.
+    public func services() -> [ServiceName] {
+        ((try? app.slots.namesInside()) ?? []).compactMap { try? ServiceName($0) }
+    }
+
+    private func linkTarget(_ path: FilePath) -> FilePath? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let length = path.withPlatformString { readlink($0, &buffer, buffer.count - 1) }
+        return length > 0 ? FilePath(platformString: Array(buffer.prefix(length)) + [0]) : nil
+    }
+}

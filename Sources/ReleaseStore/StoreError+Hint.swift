@@ -1,0 +1,80 @@
+import Glibc
+public import ReleaseModel
+import SystemPackage
+
+extension StoreError {
+    /// A command that helps from here.
+    public var hint: String? {
+        switch self {
+        case .system(_, let path, let code): Self.hint(for: code, at: path)
+        case .damaged(let path, _): "ls -l \(path.quoted)"
+        case .oddLink(let path, let fault, let suggestion): Self.hint(for: fault, at: path, suggestion)
+        case .unknownApp(let app, let known): known.isEmpty ? "pmo-release create \(app)" : "pmo-release apps"
+        case .unknownRelease(let app, _, let candidates):
+            candidates.isEmpty ? "git push production" : "pmo-release list \(app)"
+        case .ambiguousRelease(let app, _, _), .releaseInUse(let app, _, _), .releaseExists(let app, _):
+            "pmo-release list \(app)"
+        case .missingRelease(let app, let id): "pmo-release deploy \(app) \(id.commit.short)"
+        case .noFreePorts: "ss -ltn"
+        case .socketPathTooLong: "PMO_HOME=/srv/pmo, or another home with a shorter path"
+        case .environmentValue(let app, let key, _): "pmo-release env set \(app) \(key)=VALUE"
+        case .locked(let path): "cat \(path.quoted)"
+        case .ledger(let path, let code, _): Self.hint(forLedger: path, code)
+        case .newerLedger: "pmo-release --version, and install the version that wrote it"
+        case .unknownDeploy(let app, _): "pmo-release history \(app)"
+        }
+    }
+
+    /// What names something wrong is refused; the rest was tried.
+    public var outcome: ErrorOutcome {
+        switch self {
+        case .system, .ledger, .noFreePorts, .damaged, .locked: .failed
+        default: .refused
+        }
+    }
+
+    private static func hint(for code: Int32, at path: FilePath) -> String? {
+        let directory = path.removingLastComponent()
+        return switch code {
+        case ENOSPC, EDQUOT: "df -h \(directory.quoted); df -i \(directory.quoted)"
+        case EROFS: "findmnt --target \(directory.quoted)"
+        case EACCES, EPERM: "ls -ld \(directory.quoted)"
+        case EMFILE, ENFILE: "ulimit -n 4096"
+        case EIO: "dmesg | tail"
+        default: nil
+        }
+    }
+
+    private static func hint(for fault: LinkFault, at path: FilePath, _ suggestion: ReleaseID?) -> String {
+        guard let suggestion else { return "ls -l \(path.removingLastComponent().quoted)" }
+        let target = "releases/\(suggestion)"
+        if case .notALink = fault {
+            return "mv \(path.quoted) \((path.string + ".odd").quoted) && ln -s \(target) \(path.quoted)"
+        }
+        return "ln -sfn \(target) \(path.quoted)"
+    }
+
+    /// SQLite's side files must leave with the database: the next one would replay them.
+    private static func hint(forLedger path: FilePath, _ code: Int32) -> String {
+        // SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html); else the file may be fine.
+        guard [11, 26].contains(code & 0xff) else { return "ls -l \(path.removingLastComponent().quoted)" }
+        let aside = path.removingLastComponent().appending("ledger.damaged")
+        return "mkdir \(aside.quoted) && mv \(path.quoted)* \(aside.quoted)/"
+    }
+}
+
+extension FilePath {
+    fileprivate var quoted: String { string.quoted }
+}
+
+extension String {
+    /// As one word of a shell's command line.
+    fileprivate var quoted: String {
+        let plain = utf8.allSatisfy { byte in
+            byte >= 0x80 || "/._-+@%:,=".utf8.contains(byte) || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                || UInt8(ascii: "a")...UInt8(ascii: "z") ~= (byte | 0x20)
+        }
+        guard !plain || isEmpty else { return self }
+        return "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
