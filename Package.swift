@@ -20,7 +20,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.0.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
@@ -28,6 +27,7 @@ let package = Package(
     targets: [
         // The rooms; arrows go down only (RoomsTests reads the imports to keep it so).
         .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(
             name: "ReleaseModel",
             dependencies: [.product(name: "Yams", package: "Yams")],
@@ -53,7 +53,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "HostControl",
-            dependencies: ["ReleaseModel", system, .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: ["CLinux", "ReleaseModel", system],
             swiftSettings: settings),
         .target(
             name: "DeployPipeline",

@@ -31,8 +31,8 @@ public struct AppHost: Sendable {
     public init(opening layout: AppLayout, runner: any CommandRunner = ProcessRunner()) throws {
         guard layout.exists else { throw DeployError.noSuchApp(layout.name.text) }
         try self.init(
-            layout: layout, settings: AppSettings.load(from: layout),
-            hostSettings: HostSettings.load(from: layout.host), runner: runner)
+            layout: layout, settings: AppSettings.load(from: layout.settings),
+            hostSettings: HostSettings.load(from: layout.host.settings), runner: runner)
     }
 
     private init(layout: AppLayout, settings: AppSettings, hostSettings: HostSettings, runner: any CommandRunner) {

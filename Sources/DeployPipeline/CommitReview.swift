@@ -2,6 +2,7 @@ public import GitRepository
 public import ReleaseModel
 import ReleaseStore
 import SiteTemplates
+import SystemPackage
 
 /// Everything about a commit that can be known without writing: its tree keeps the policy, its manifest is right, its
 /// environment is complete, its domains are free, and the disk has room. Used in the quarantine of a push, and again
@@ -58,7 +59,7 @@ public struct CommitReview: Sendable {
         let wanted = domains(of: manifest, host.settings)
         for other in try host.layout.host.apps() where other != host.layout.name {
             let layout = host.layout.host.app(other)
-            guard let settings = try? AppSettings.load(from: layout) else { continue }
+            guard let settings = try? AppSettings.load(from: layout.settings) else { continue }
             let store = ReleaseStore(layout)
             let live = (try? store.current()).flatMap { $0 }.flatMap { try? store.manifest($0) }
             let taken = live.map { domains(of: $0, settings) } ?? [settings.domain]

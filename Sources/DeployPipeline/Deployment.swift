@@ -120,11 +120,14 @@ struct DeployPlan: Sendable {
 }
 
 /// The sentence and the hint of any error.
-struct Reason {
-    let sentence: String
-    let hint: String?
+public struct Reason {
+    /// What went wrong, in one line.
+    public let sentence: String
+    /// A command that helps.
+    public let hint: String?
 
-    init(_ error: any Error) {
+    /// What an error says; an error of somebody else's is described by Swift.
+    public init(_ error: any Error) {
         let hinted = error as? any HintedError
         sentence = hinted?.description ?? String(describing: error)
         hint = hinted?.hint

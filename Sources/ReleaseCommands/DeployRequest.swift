@@ -3,6 +3,7 @@ import GitRepository
 import HostControl
 import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 /// Asks for a deploy: records it, starts its detached process, and follows it. A commit whose deploy is already under
 /// way is not started twice: the request attaches to it.

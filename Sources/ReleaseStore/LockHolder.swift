@@ -19,3 +19,10 @@ public struct LockHolder: Codable, Sendable, Equatable {
         self.since = since
     }
 }
+
+extension LockHolder {
+    /// `deploy 118 of alice, for 12 s`.
+    public var shown: String {
+        "\(what.shown(limit: 60)) of \(who.shown(limit: 30)), for \(max(0, currentTime() - since).shown(decimals: 0)) s"
+    }
+}

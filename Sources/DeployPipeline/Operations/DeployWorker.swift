@@ -1,6 +1,7 @@
 import HostControl
-public import ReleaseModel
-public import ReleaseStore
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
 
 /// The detached process of one deploy: waits for its turn, recovers what was left, deploys.
 public struct DeployWorker: Sendable {
@@ -19,7 +20,7 @@ public struct DeployWorker: Sendable {
     public func run() async throws {
         let ledger = try Ledger(host.layout)
         let log = try DeployLog(host.layout, deploy: number)
-        try ledger.update(number) { $0.process = .current }
+        try ledger.update(number) { $0.process = .current() }
         do {
             guard let lock = try await waitForTurn(ledger, log) else { return }
             defer { lock.release() }
@@ -63,7 +64,7 @@ public struct DeployWorker: Sendable {
             if let lock = try AppLock.tryAcquire(host.layout, holding: "deploy \(number)") { return lock }
             if !told {
                 told = true
-                log.output("waiting for \(AppLock.holder(host.layout) ?? "another command")")
+                log.output("waiting for \(AppLock.holder(of: host.layout)?.shown ?? "another command")")
             }
             try await Task.sleep(for: .milliseconds(20))
         }

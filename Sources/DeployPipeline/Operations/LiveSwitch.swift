@@ -40,13 +40,13 @@ public struct LiveSwitch: Sendable {
     private func settle(from old: ReleaseID?, to release: ReleaseID) async {
         let services = ServiceSlots(host)
         for (service, slot, occupant) in host.slots.occupied() where occupant == release {
-            try? host.slots.setWarmUntil(nil, of: service, slot)
+            try? host.slots.setWarmUntil(service, slot, nil)
         }
         guard let old, old != release, let placements = try? services.placements(of: old) else { return }
         try? await services.stopWorkers(of: placements)
         let until = currentTime() + host.settings.warm.seconds
         for placement in placements {
-            try? host.slots.setWarmUntil(until, of: placement.service.name, placement.slot)
+            try? host.slots.setWarmUntil(placement.service.name, placement.slot, until)
         }
     }
 

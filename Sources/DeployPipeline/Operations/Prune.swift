@@ -22,7 +22,7 @@ public struct Prune: Sendable {
             if let link { inUse.insert(link) }
         }
         let good = Set(releases.filter { host.store.served($0) && host.store.bad($0) == nil })
-        let unneeded = ReleaseStore.pruneCandidates(newestFirst: newestFirst, keep: keep, good: good, inUse: inUse)
+        let unneeded = ReleaseStore.pruneCandidates(among: newestFirst, keep: keep, good: good, inUse: inUse)
         let roots = usedRoots()
         return unneeded.filter { !roots.contains(host.layout.release($0).root.string) }
     }
@@ -57,7 +57,9 @@ public struct Prune: Sendable {
 
     private static func target(_ link: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { readlink(link, $0.baseAddress, $0.count) }
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink(link, $0, bytes.count) } ?? -1
+        }
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 }

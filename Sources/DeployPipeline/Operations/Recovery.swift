@@ -1,6 +1,6 @@
 import HostControl
-import ReleaseModel
-import ReleaseStore
+public import ReleaseModel
+public import ReleaseStore
 
 /// Brings what a killed deploy has left to an end: the disk decides, the ledger follows. Idempotent; the caller holds
 /// the app's lock, so whatever still counts as running has lost its process, unless it waits for the lock itself.

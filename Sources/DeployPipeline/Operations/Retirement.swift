@@ -1,7 +1,7 @@
 import Glibc
 import HostControl
 import ReleaseModel
-import ReleaseStore
+public import ReleaseStore
 import SystemPackage
 
 /// Stops what nobody needs any more: releases whose warm time is over, and candidates that a killed deploy has left.

@@ -1,13 +1,14 @@
 import HostControl
-public import ReleaseModel
+import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 /// Starts and runs the process that stops warm releases when their time is over. One an app at most; it sleeps until
 /// the next is due and ends when none is left. Killed, its work is done by the next deploy or switch.
 public enum Retirer {
     /// Runs until nothing is warm any more.
     public static func run(_ host: AppHost) async throws {
-        guard let only = try AppLock.tryAcquire(host.layout, file: "retire.lock", holding: "retire") else { return }
+        guard let only = try FileLock.tryAcquire(host.layout.root.appending("retire.lock")) else { return }
         defer { only.release() }
         while let due = nextDue(host) {
             let wait = due - currentTime()
@@ -26,7 +27,7 @@ public enum Retirer {
     /// - Parameter executable: the product's own binary.
     public static func spawn(_ host: AppHost, executable: String) throws {
         guard nextDue(host) != nil,
-            let free = try AppLock.tryAcquire(host.layout, file: "retire.lock", holding: "retire")
+            let free = try FileLock.tryAcquire(host.layout.root.appending("retire.lock"))
         else { return }
         free.release()
         _ = try DetachedProcess.spawn(

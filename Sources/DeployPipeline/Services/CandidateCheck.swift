@@ -1,5 +1,6 @@
 import HostControl
 import ReleaseModel
+import ReleaseStore
 
 /// Watches the instances of a candidate until each is healthy or one is not.
 struct CandidateCheck {

@@ -1,6 +1,6 @@
 public import HostControl
 public import ReleaseModel
-public import ReleaseStore
+import ReleaseStore
 import SiteTemplates
 import SystemPackage
 
@@ -42,33 +42,26 @@ extension Placement {
             let control = instance.directory.appending("control")
             let log = instance.directory.appending("log")
             for directory in [instance.directory, control, log, instance.logDirectory] {
-                try DurableFile.makeDirectory(directory)
+                try DurableFile.makeDirectories(directory)
             }
             // Before the links: a supervisor that sees the directory for the first time must not start it.
-            try DurableFile.write([], to: instance.directory.appending("down"), mode: [.ownerReadWrite, .groupRead])
-            try DurableFile.link(instance.directory.appending("run"), to: scripts.appending("run"))
-            try DurableFile.link(instance.directory.appending("finish"), to: scripts.appending("finish"))
-            try DurableFile.link(control.appending("t"), to: scripts.appending("control-t"))
+            try DurableFile.write([], to: instance.directory.appending("down"), mode: 0o640)
+            try DurableFile.link(at: instance.directory.appending("run"), to: scripts.appending("run").string)
+            try DurableFile.link(at: instance.directory.appending("finish"), to: scripts.appending("finish").string)
+            try DurableFile.link(at: control.appending("t"), to: scripts.appending("control-t").string)
             let slot = SiteTemplates.slotFile(
                 endpoint: endpoints.isEmpty ? nil : endpoints[number], instance: number)
-            try DurableFile.write(Array(slot.utf8), to: instance.directory.appending("slot"), mode: .scriptData)
-            let logUnit = try SiteTemplates.logUnit(directory: instance.logDirectory.string)
-            try DurableFile.write(Array(logUnit.utf8), to: log.appending("run"), mode: .script)
+            try DurableFile.write(Array(slot.utf8), to: instance.directory.appending("slot"), mode: 0o644)
+            let logUnit = SiteTemplates.logUnit(directory: instance.logDirectory.string)
+            try DurableFile.write(Array(logUnit.utf8), to: log.appending("run"), mode: 0o755)
         }
     }
-}
-
-extension FilePermissions {
-    static let script: FilePermissions = [
-        .ownerReadWriteExecute, .groupRead, .groupExecute, .otherRead, .otherExecute,
-    ]
-    static let scriptData: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
 }
 
 extension SystemdContext {
     init(_ instance: SupervisedInstance, isUser: Bool) {
         self.init(
-            description: instance.description, instanceDirectory: instance.directory.string,
-            logDirectory: instance.logDirectory.string, stop: instance.stop, memory: instance.memory, isUser: isUser)
+            description: instance.description, directory: instance.directory.string,
+            logDirectory: instance.logDirectory.string, memory: instance.memory, stop: instance.stop, isUser: isUser)
     }
 }

@@ -52,8 +52,8 @@ public struct ServiceSlots: Sendable {
                 let slot = try await freeSlot(for: service.name)
                 let placement = try Placement(service, in: slot, of: host)
                 try placement.write(for: layout, in: host.layout)
-                try host.slots.occupy(slot, of: service.name, by: release)
-                try host.slots.setWarmUntil(nil, of: service.name, slot)
+                try host.slots.occupy(slot, by: release, service: service.name)
+                try host.slots.setWarmUntil(service.name, slot, nil)
                 if linking { try host.slots.link(release, service.name, to: slot) }
                 placements.append(placement)
             }
@@ -91,8 +91,8 @@ public struct ServiceSlots: Sendable {
             }
             try await group.waitForAll()
         }
-        try host.slots.occupy(placement.slot, of: placement.service.name, by: nil)
-        try host.slots.setWarmUntil(nil, of: placement.service.name, placement.slot)
+        try host.slots.occupy(placement.slot, by: nil, service: placement.service.name)
+        try host.slots.setWarmUntil(placement.service.name, placement.slot, nil)
     }
 
     /// The placement of whatever occupies a slot, from its release's manifest; where that is gone, as many instances

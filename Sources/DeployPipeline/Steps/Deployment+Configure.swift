@@ -1,3 +1,4 @@
+import GitRepository
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -15,7 +16,7 @@ extension Deployment {
             try writeUnits(plan, layout)
             try linkShared(plan.manifest, partial)
             let site = try renderSite(plan.manifest)
-            try DurableFile.write(Array((site ?? "").utf8), to: layout.site, mode: .scriptData)
+            try layout.write(Array((site ?? "").utf8), to: "site.conf")
             if let site, site != liveSite() {
                 try await host.nginx.test(site: site, app: host.layout.name)
             }
@@ -31,13 +32,13 @@ extension Deployment {
             id: plan.release, subject: plan.commit.subject, author: plan.commit.author, commitTime: plan.commit.time,
             who: deploy.who, deploy: deploy.number, branch: deploy.branch, created: currentTime(), files: plan.files,
             bytes: plan.bytes, describe: plan.describe)
-        try DurableFile.write(json: information, to: layout.information, mode: .scriptData)
-        try DurableFile.write(json: plan.manifest, to: layout.manifest, mode: .scriptData)
+        try layout.write(json: information, to: "release.json")
+        try layout.write(json: plan.manifest, to: "manifest.json")
     }
 
     private func writeEnvironment(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
         let text = SiteTemplates.environmentFile(plan.environment)
-        try DurableFile.write(Array(text.utf8), to: layout.environment, mode: .ownerReadWrite)
+        try layout.write(Array(text.utf8), to: "env", mode: 0o600)
         var values = plan.environment
         for (key, value) in BuildEnvironment.own(plan, deploy, host.layout) {
             values[try EnvironmentKey(key)] = value
@@ -53,8 +54,6 @@ extension Deployment {
     private func writeUnits(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
         let release = host.layout.release(plan.release).root
         for service in plan.manifest.services {
-            let directory = layout.units.appending(service.name.text)
-            try DurableFile.makeDirectory(directory)
             let local = [".venv/bin", "node_modules/.bin"].map { release.appending($0).string }
             let nested = service.directory == .root
                 ? [] : [release.appending(service.directory.text).appending("node_modules/.bin").string]
@@ -63,7 +62,8 @@ extension Deployment {
                     app: host.layout.name, service: service, releaseRoot: release.string, commit: plan.release.commit,
                     branch: deploy.branch, describe: plan.describe, path: nested + local))
             for (name, text) in [("run", unit.run), ("finish", unit.finish), ("control-t", unit.stop)] {
-                try DurableFile.write(Array(text.utf8), to: directory.appending(name), mode: .script)
+                try layout.write(
+                    Array(text.utf8), to: FilePath("units").appending(service.name.text).appending(name), mode: 0o755)
             }
         }
     }

@@ -27,7 +27,7 @@ extension Deployment {
         guard errno == ENOENT else {
             throw DeployError.shared(path: path, problem: "cannot be moved to shared/: \(Errno(rawValue: errno))")
         }
-        try DurableFile.makeDirectory(target)
+        try DurableFile.makeDirectories(target)
     }
 
     private func clear(_ path: ReleasePath, _ name: String, _ parent: FileDescriptor, _ partial: FilePath) throws {

@@ -41,7 +41,9 @@ public enum ListeningSockets {
         while let entry = readdir(directory) {
             let count = withUnsafePointer(to: &entry.pointee.d_name) { name in
                 name.withMemoryRebound(to: CChar.self, capacity: 256) { name in
-                    buffer.withUnsafeMutableBytes { readlinkat(dirfd(directory), name, $0.baseAddress, $0.count) }
+                    buffer.withUnsafeMutableBytes { buffer in
+                        buffer.baseAddress.map { readlinkat(dirfd(directory), name, $0, buffer.count) } ?? 0
+                    }
                 }
             }
             guard count > 9 else { continue }

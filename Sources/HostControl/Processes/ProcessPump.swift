@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import ReleaseModel
 import SystemPackage
@@ -93,12 +94,12 @@ struct ProcessPump {
     /// The input is a file without a name: it needs no feeding, whatever its size.
     private static func input(_ bytes: [UInt8]?) throws(HostError) -> Int32 {
         guard let bytes else { return open("/dev/null", O_RDONLY | O_CLOEXEC) }
-        let file = memfd_create("input", UInt32(MFD_CLOEXEC))
+        let file = memfd_create("input", 1)  // MFD_CLOEXEC
         guard file >= 0 else { throw .file(path: "memfd", message: "\(Errno(rawValue: errno))") }
         let descriptor = FileDescriptor(rawValue: file)
         do {
             try descriptor.writeAll(bytes)
-            try descriptor.seek(offset: 0, from: .start)
+            _ = try descriptor.seek(offset: 0, from: .start)
         } catch {
             throw .file(path: "memfd", message: "\(error)")
         }

@@ -1,7 +1,6 @@
 import Dispatch
 import Glibc
-public import ReleaseModel
-import SystemPackage
+public import SystemPackage
 
 /// Runs real programs, each in a process group of its own, of which nothing is left when it returns.
 public struct ProcessRunner: CommandRunner {
@@ -12,10 +11,11 @@ public struct ProcessRunner: CommandRunner {
     public func run(
         _ command: Command, within limit: Duration, outputLimit: Int
     ) async throws(HostError) -> CommandResult {
-        try await detached {
+        try await detached { () throws(HostError) -> CommandResult in
             var output = BoundedBytes(limit: outputLimit)
             var errors = BoundedBytes(limit: outputLimit)
-            var result = try ProcessPump(command, merged: false).run(within: limit) { bytes, isError in
+            var pump = try ProcessPump(command, merged: false)
+            var result = pump.run(within: limit) { bytes, isError in
                 if isError { errors.append(bytes) } else { output.append(bytes) }
             }
             result.output = output.bytes
@@ -28,9 +28,10 @@ public struct ProcessRunner: CommandRunner {
     public func stream(
         _ command: Command, within limit: Duration, onLine: @escaping @Sendable (String) -> Void
     ) async throws(HostError) -> CommandResult {
-        try await detached {
+        try await detached { () throws(HostError) -> CommandResult in
             var splitter = LineSplitter()
-            let result = try ProcessPump(command, merged: true).run(within: limit) { bytes, _ in
+            var pump = try ProcessPump(command, merged: true)
+            let result = pump.run(within: limit) { bytes, _ in
                 for line in splitter.append(bytes) { onLine(line) }
             }
             if let last = splitter.end() { onLine(last) }

@@ -1,6 +1,6 @@
 import Glibc
 public import ReleaseModel
-public import SystemPackage
+import SystemPackage
 
 /// systemd: a unit for each instance, of the system's manager for root and of the user's manager else.
 public struct SystemdSupervisor: Supervisor {

@@ -90,7 +90,7 @@ struct ShutdownCommand: AsyncParsableCommand {
         for name in try layout.apps() {
             try await AppRemoval(AppHost(opening: layout.app(name))).stopAll()
         }
-        guard let settings = try? HostSettings.load(from: layout) else { return }
+        guard let settings = try? HostSettings.load(from: layout.settings) else { return }
         let services = HostServices(host: layout, settings: settings)
         try await services.nginx.stop()
         if settings.supervisor == .runit {

@@ -40,7 +40,7 @@ struct CreateCommand: AsyncParsableCommand {
             try GitRepository.createReceiver(at: layout.repository, branch: branch)
             try installHooks(layout)
             // Last: an app is there once its settings are.
-            try settings.save(to: layout)
+            try settings.save(to: layout.settings)
         } catch {
             try? ReleaseStore(layout).removeTree(layout.root)
             throw error
@@ -67,9 +67,10 @@ struct CreateCommand: AsyncParsableCommand {
         }
         let own = FilePath(Caller.executable)
         let sibling = own.removingLastComponent().appending("post-receive")
-        try DurableFile.link(host.bin.appending("pmo-release"), to: own)
+        try DurableFile.link(at: host.bin.appending("pmo-release"), to: own.string)
         try DurableFile.link(
-            host.bin.appending("post-receive"), to: access(sibling.string, X_OK) == 0 ? sibling : own)
+            at: host.bin.appending("post-receive"),
+            to: (access(sibling.string, X_OK) == 0 ? sibling : own).string)
     }
 
     private func installHooks(_ layout: AppLayout) throws {
@@ -77,8 +78,8 @@ struct CreateCommand: AsyncParsableCommand {
         try DurableFile.makeDirectories(directory)
         for hook in SiteTemplates.hookNames {
             try DurableFile.write(
-                try SiteTemplates.hook(named: hook), to: directory.appending(hook),
-                mode: [.ownerReadWriteExecute, .groupRead, .groupExecute, .otherRead, .otherExecute])
+                SiteTemplates.hook(named: hook), to: directory.appending(hook),
+                mode: 0o755)
         }
     }
 

@@ -1,3 +1,4 @@
+import DeployPipeline
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -11,7 +12,7 @@ struct HostSetup {
     func settings() throws -> HostSettings {
         let asked = try listen.map(Self.address)
         let kind = try supervisor.map(Self.kind)
-        if let known = try? HostSettings.load(from: host) { return try agree(known, asked, kind) }
+        if let known = try? HostSettings.load(from: host.settings) { return try agree(known, asked, kind) }
         let place = asked ?? ("0.0.0.0", ProcessOwner.isRoot ? 80 : 8080)
         guard Nginx.portIsFree(address: place.0, port: place.1) else {
             let owner = ListeningSockets.owner(ofPort: place.1)
@@ -20,7 +21,7 @@ struct HostSetup {
         let chosen = kind ?? (SupervisorDetection.detect() == "systemd" ? .systemd : .runit)
         _ = try HostPrograms.find(chosen == .runit ? "runsvdir" : "systemctl")
         let settings = HostSettings(listenAddress: place.0, listenPort: place.1, supervisor: chosen)
-        try settings.save(to: host)
+        try settings.save(to: host.settings)
         return settings
     }
 

@@ -58,7 +58,7 @@ struct ReleaseRow: Encodable {
                 release: id, short: id.short, marks: marks, subject: information.subject, author: information.author,
                 who: information.who, deploy: information.deploy, created: information.created,
                 seconds: deploy.flatMap { deploy in deploy.finished.map { $0 - (deploy.started ?? deploy.created) } },
-                bytes: (try? host.store.size(id)) ?? 0)
+                bytes: host.store.size(id))
         }.sorted { $0.deploy > $1.deploy }
     }
 }

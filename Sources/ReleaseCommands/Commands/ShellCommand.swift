@@ -27,7 +27,7 @@ struct ShellCommand: AsyncParsableCommand {
     /// The exit status tells the outcome, also where git is too old to ask proc-receive.
     private func push(_ app: AppName, _ key: KeyName) async throws {
         let layout = try layout(app)
-        let origin = "ssh:\(ProcessIdentity.current.pid):\(ProcessIdentity.current.started)"
+        let origin = "ssh:\(ProcessIdentity.current().pid):\(ProcessIdentity.current().started)"
         let status = try git("receive-pack", layout, key, origin: origin)
         guard status == 0 else { throw ExitCode(status) }
         let caused = try Ledger(layout).deploys(origin: origin)

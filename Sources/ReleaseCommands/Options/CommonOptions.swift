@@ -86,10 +86,10 @@ func withAppLock<Result>(
     _ host: AppHost, _ what: String, _ body: () async throws -> Result
 ) async throws -> Result {
     let lock = try AppLock.acquire(host.layout, wait: .seconds(600), holding: what) { holder in
-        Output.progress("waiting for \(holder)")
+        Output.progress("waiting for \(holder?.shown ?? "another command")")
     }
     guard let lock else {
-        throw DeployError.busy(app: host.layout.name, holder: AppLock.holder(host.layout) ?? "another command")
+        throw DeployError.busy(app: host.layout.name, holder: AppLock.holder(of: host.layout)?.shown ?? "another command")
     }
     defer { lock.release() }
     return try await body()
@@ -102,7 +102,9 @@ enum Caller {
     /// This program's own file.
     static var executable: String {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress, $0.count) }
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
+        }
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : "pmo-release"
     }
 }
