@@ -78,6 +78,7 @@ public struct Deployment: Sendable {
         let previous = try? host.store.previous()
         log.live(host.url(of: manifest), total: ContinuousClock.now - begun)
         if let previous, previous != release { log.output("undo: pmo-release rollback \(host.layout.name)") }
+        log.finish()
         // What follows cannot fail the deploy: it is live.
         await tidy(keeping: manifest.keep)
         return ended
@@ -95,6 +96,7 @@ public struct Deployment: Sendable {
         ended.reason = reason.sentence + still
         ended.phase = phase
         ended.finished = currentTime()
+        log.finish()
         return (try? ledger.update(deploy.number) { $0 = ended }) ?? ended
     }
 

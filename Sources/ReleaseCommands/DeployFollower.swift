@@ -19,14 +19,25 @@ struct DeployFollower {
     func follow(_ number: Int, write: (String) -> Bool) async throws -> Deploy {
         var offset: Int64 = 0
         while true {
-            // In this order: what the log holds once the end is recorded is all that there will be.
             let deploy = try ledger.deploy(number)
             guard show(number, &offset, write) else { return try deploy ?? missing(number) }
             guard let deploy else { return try missing(number) }
-            if deploy.state.isFinal { return deploy }
+            if deploy.state.isFinal {
+                try await waitForLastLines(deploy)
+                _ = show(number, &offset, write)
+                return deploy
+            }
             if try await recovered(deploy) { continue }
             try await Task.sleep(for: Self.interval)
         }
+    }
+
+    /// The end is recorded before it is told.
+    private func waitForLastLines(_ deploy: Deploy) async throws {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while !DeployLog.isFinished(host.layout, deploy: deploy.number), deploy.process?.isAlive == true,
+            ContinuousClock.now < deadline
+        { try await Task.sleep(for: Self.interval) }
     }
 
     private func missing(_ number: Int) throws -> Deploy { throw SelectionError.noSuchDeploy(number) }

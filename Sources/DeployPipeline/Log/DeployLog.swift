@@ -62,6 +62,16 @@ public final class DeployLog: Sendable {
         write(LogLine.failure(message), event: Event(kind: "failed", detail: message))
     }
 
+    /// Marks the log as told to its end, by taking the permission to write away: the end of the deploy stands in the
+    /// ledger before its last lines are written, and a follower waits for those.
+    public func finish() { _ = fchmod(text.rawValue, 0o440) }
+
+    /// Whether a deploy's log is told to its end.
+    public static func isFinished(_ app: AppLayout, deploy: Int) -> Bool {
+        var status = stat()
+        return stat(app.deployLog(deploy).string, &status) == 0 && status.st_mode & 0o200 == 0
+    }
+
     private func write(_ line: String, event: Event) {
         writing.withLock { _ in
             _ = try? text.writeAll((line + "\n").utf8)

@@ -39,6 +39,7 @@ public struct DeployWorker: Sendable {
             let reason = Reason(error)
             log.failure("failed before it began: \(reason.sentence)")
             if let hint = reason.hint { log.output("hint: \(hint)") }
+            log.finish()
             try ledger.update(number) {
                 $0.state = .failed
                 $0.reason = reason.sentence
@@ -54,6 +55,7 @@ public struct DeployWorker: Sendable {
             if let newest = try ledger.newestQueued(), newest.number > number {
                 let by = "deploy \(newest.number) (\(newest.commit.short))"
                 log.failure("superseded by \(by)")
+                log.finish()
                 try ledger.update(number) {
                     $0.state = .superseded
                     $0.reason = "superseded by \(newest.commit.short)"

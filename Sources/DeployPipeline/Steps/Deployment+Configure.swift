@@ -8,7 +8,6 @@ import SystemPackage
 extension Deployment {
     /// Renders everything that the release carries: its environment, `.env` files, units and nginx site.
     func configure(_ plan: DeployPlan, _ partial: FilePath) async throws {
-        let begun = ContinuousClock.now
         try await phase(.configure) {
             let layout = ReleaseLayout(root: partial)
             try writeInformation(plan, layout)
@@ -20,11 +19,8 @@ extension Deployment {
             if let site, site != liveSite() {
                 try await host.nginx.test(site: site, app: host.layout.name)
             }
-            return ((), detail: "")
+            return ((), detail: "\(plan.environment.count) values, \(plan.manifest.environment.files.count) files")
         }
-        let files = plan.manifest.environment.files.count
-        let detail = "\(plan.environment.count) values, \(files) file\(files == 1 ? "" : "s"), \(plan.manifest.services.count) services"
-        log.step(.configure, detail, took: ContinuousClock.now - begun)
     }
 
     private func writeInformation(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {

@@ -88,7 +88,7 @@ extension Nginx {
             exec 2>&1
             rm -f '\(control.string)'
             exec chpst -P '\(program)' -e '\(directory.appending("logs/error.log").string)' -p '\(directory.string)' \
-            -c '\(configuration.string)' -g 'daemon off;'
+            -c '\(configuration.string)'
 
             """, to: service.appending("run"), mode: 0o755)
         try write(
