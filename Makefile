@@ -1,0 +1,48 @@
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+SOURCES := Package.swift Sources Tests
+PROGRAMS := pmo-release post-receive
+
+.DEFAULT_GOAL := help
+.PHONY: help dependencies demo demo-stop test build release install fmt lint bench clean
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## push examples/pmo to a host under ./.demo, and leave the site up
+	@tools/demo
+
+demo-stop: ## end the demo's site
+	@tools/demo stop
+
+test: dependencies ## build and run every test
+	swift build --build-tests
+	swift test --skip-build --disable-xctest $(TEST_FLAGS)
+
+build: dependencies ## build the debug programs
+	swift build
+
+release: dependencies ## build the stripped programs that a host gets, in .build/release
+	swift build -c release --static-swift-stdlib
+	strip $(PROGRAMS:%=.build/release/%)
+
+install: ## copy the release to PREFIX/bin (/usr/local/bin)
+	@test -x .build/release/pmo-release || { echo "make: not built yet: make release" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(PROGRAMS:%=.build/release/%) $(DESTDIR)$(PREFIX)/bin
+
+fmt: ## format the sources
+	swift format --in-place --parallel --recursive $(SOURCES)
+
+lint: ## check the format, and the scripts where shellcheck is installed
+	swift format lint --strict --parallel --recursive $(SOURCES)
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/install-dependencies; fi
+
+bench: release ## measure, with the peers beside it
+	@tools/bench
+
+clean: demo-stop ## remove what was built
+	swift package clean
+
+dependencies:
+	@tools/install-dependencies
