@@ -70,11 +70,23 @@ let package = Package(
         .executableTarget(name: "post-receive", dependencies: ["ReleaseCommands"], swiftSettings: settings),
 
         .testTarget(name: "ReleaseModelTests", dependencies: ["ReleaseModel"], swiftSettings: settings),
-        .testTarget(name: "GitRepositoryTests", dependencies: ["GitRepository", "ReleaseModel", system], swiftSettings: settings),
-        .testTarget(name: "ReleaseStoreTests", dependencies: ["ReleaseStore", "ReleaseModel", system], swiftSettings: settings),
+        .testTarget(
+            name: "GitRepositoryTests", dependencies: ["GitRepository", "ReleaseModel", system], swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ReleaseStoreTests", dependencies: ["ReleaseStore", "ReleaseModel", system], swiftSettings: settings),
         .testTarget(
             name: "SiteTemplatesTests", dependencies: ["SiteTemplates", "ReleaseModel"],
             exclude: ["Golden"], swiftSettings: settings),
-        .testTarget(name: "HostControlTests", dependencies: ["HostControl", "ReleaseModel", system], swiftSettings: settings),
+        .testTarget(
+            name: "HostControlTests", dependencies: ["HostControl", "ReleaseModel", system], swiftSettings: settings),
+        .testTarget(
+            name: "DeployPipelineTests", dependencies: ["DeployPipeline", "ReleaseModel"], swiftSettings: settings),
+        .testTarget(
+            name: "ReleaseCommandsTests",
+            dependencies: [
+                "ReleaseCommands", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release", "post-receive", system,
+            ],
+            swiftSettings: settings),
     ]
 )

@@ -84,7 +84,8 @@ public enum DeployError: HintedError {
         case .timedOut: "give it more time with `within:` in pmo-release.yml"
         case .otherApp(_, let app): "set `app: \(app)` in pmo-release.yml, or push to the other app's remote"
         case .otherBranch(_, let branch, _): "set `branch: \(branch)` in pmo-release.yml, or leave it out"
-        case .domainTaken(_, let app): "take the domain out of one of the two; pmo-release show \(app) tells what serves it"
+        case .domainTaken(_, let app):
+            "take the domain out of one of the two; pmo-release show \(app) tells what serves it"
         case .noRoom: "pmo-release prune, or free some room, then push again"
         case .nothingLive: "git push production"
         case .noRollback(let app): "pmo-release list \(app)"

@@ -12,7 +12,8 @@ final class ReleaseIndex {
 
     init(writingTo path: FilePath) throws {
         file = try .open(
-            path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+            permissions: [.ownerReadWrite, .groupRead, .otherRead])
         buffer.reserveCapacity(Self.bufferSize)
     }
 

@@ -41,10 +41,12 @@ public enum BuildSandbox: Sendable, Equatable {
         switch self {
         case .none:
             return Command(
-                executable: shell[0], arguments: Array(shell.dropFirst()), environment: environment, directory: finalPath)
+                executable: shell[0], arguments: Array(shell.dropFirst()), environment: environment,
+                directory: finalPath)
         case .bubblewrap:
             let binds = [
-                "--tmpfs", hide.string, "--bind", release.string, finalPath.string, "--bind", cache.string, cache.string,
+                "--tmpfs", hide.string, "--bind", release.string, finalPath.string, "--bind", cache.string,
+                cache.string,
                 "--chdir", finalPath.string,
             ]
             return Command(

@@ -43,13 +43,15 @@ struct DeployFollower {
     private func missing(_ number: Int) throws -> Deploy { throw SelectionError.noSuchDeploy(number) }
 
     private func show(_ number: Int, _ offset: inout Int64, _ write: (String) -> Bool) -> Bool {
-        guard let file = try? FileDescriptor.open(host.layout.deployLog(number), .readOnly, options: .closeOnExec) else {
+        guard let file = try? FileDescriptor.open(host.layout.deployLog(number), .readOnly, options: .closeOnExec)
+        else {
             return true
         }
         defer { try? file.close() }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = (try? buffer.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: offset, into: $0) }) ?? 0
+            let count =
+                (try? buffer.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: offset, into: $0) }) ?? 0
             // Whole lines only, so that a character is never cut in two.
             guard let end = buffer[..<count].lastIndex(of: UInt8(ascii: "\n")) else { return true }
             offset += Int64(end + 1)

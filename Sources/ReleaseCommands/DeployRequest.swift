@@ -42,7 +42,9 @@ struct DeployRequest {
             ],
             environment: ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"],
             log: host.layout.logs.appending("worker.log"))
-        let started = try ledger.update(deploy.number) { if $0.process == nil { $0.process = ProcessIdentity.of(pid: pid) } }
+        let started = try ledger.update(deploy.number) {
+            if $0.process == nil { $0.process = ProcessIdentity.of(pid: pid) }
+        }
         return (started, false)
     }
 

@@ -31,7 +31,9 @@ enum DotenvFile {
             let begun = line
             var word = take { $0 != "=" && $0 != "\n" }
             if word.hasPrefix("export ") { word.removeFirst(7) }
-            guard position < scalars.count, scalars[position] == "=" else { throw malformed(begun, "a line without “=”") }
+            guard position < scalars.count, scalars[position] == "=" else {
+                throw malformed(begun, "a line without “=”")
+            }
             position += 1
             do {
                 return (try EnvironmentKey(word.filter { $0 != " " }), try value())

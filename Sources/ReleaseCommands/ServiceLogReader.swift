@@ -48,11 +48,14 @@ struct ServiceLogReader {
             for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
                 let parts = line.split(separator: " ", maxSplits: 1)
                 lines.append(
-                    Line(stamp: parts[0], text: "\(parts[0].shown()) \(source.name): \((parts.count > 1 ? parts[1] : "").shown())"))
+                    Line(
+                        stamp: parts[0],
+                        text: "\(parts[0].shown()) \(source.name): \((parts.count > 1 ? parts[1] : "").shown())"))
             }
         }
         // Stable: lines of one instance keep their order.
-        return lines.enumerated().sorted { ($0.element.stamp, $0.offset) < ($1.element.stamp, $1.offset) }.map(\.element)
+        return lines.enumerated().sorted { ($0.element.stamp, $0.offset) < ($1.element.stamp, $1.offset) }.map(
+            \.element)
     }
 
     private func shown(_ lines: [Line]) -> [String] { lines.map(\.text) }

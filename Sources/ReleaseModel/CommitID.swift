@@ -3,7 +3,9 @@ public struct CommitID: ValidatedText {
     public static let kind = "commit"
     public let text: String
     public init(_ text: String) throws(InvalidValue) {
-        try Self.check(text, length: 40...40) { byte, _ in byte.isHexDigit } orRule: {
+        try Self.check(text, length: 40...40) { byte, _ in
+            byte.isHexDigit
+        } orRule: {
             "must be 40 lower-case hexadecimal digits"
         }
         self.text = text

@@ -94,6 +94,7 @@ extension Duration {
     public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
     /// `0.4 ms` under 10 ms, `0.04 s` else.
     public var shown: String {
-        inSeconds < 0.01 ? "\((inSeconds * 1000).shown(decimals: 1)) ms" : "\(inSeconds.shown(decimals: inSeconds < 1 ? 2 : 1)) s"
+        inSeconds < 0.01
+            ? "\((inSeconds * 1000).shown(decimals: 1)) ms" : "\(inSeconds.shown(decimals: inSeconds < 1 ? 2 : 1)) s"
     }
 }

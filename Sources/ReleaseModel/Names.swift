@@ -5,8 +5,11 @@ public struct AppName: ValidatedText {
     public static let kind = "app name"
     public let text: String
     public init(_ text: String) throws(InvalidValue) {
-        try Self.check(text, length: 1...40) { byte, first in byte.isLowerOrDigit && !(first && byte.isDigit) || (!first && byte == UInt8(ascii: "-")) }
-            orRule: { "must be 1 to 40 lower-case letters, digits and single “-”, starting with a letter" }
+        try Self.check(text, length: 1...40) { byte, first in
+            byte.isLowerOrDigit && !(first && byte.isDigit) || (!first && byte == UInt8(ascii: "-"))
+        } orRule: {
+            "must be 1 to 40 lower-case letters, digits and single “-”, starting with a letter"
+        }
         guard !text.hasSuffix("-"), !text.containsDoubleHyphen else {
             throw InvalidValue(Self.kind, text, "must not end in “-” or contain “--”")
         }
@@ -98,7 +101,8 @@ public struct EnvironmentKey: ValidatedText {
     public var isDangerous: Bool {
         ["LD_", "DYLD_", "GIT_"].contains { text.hasPrefix($0) }
             || [
-                "PATH", "IFS", "BASH_ENV", "ENV", "NODE_OPTIONS", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT", "HOME", "SHELL",
+                "PATH", "IFS", "BASH_ENV", "ENV", "NODE_OPTIONS", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT", "HOME",
+                "SHELL",
             ].contains(text)
     }
 }

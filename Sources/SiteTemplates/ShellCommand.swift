@@ -3,7 +3,9 @@ extension String {
     /// place and gets its signals. A line with pipes, lists, comments, assignments, built-in or reserved words stays
     /// as it is.
     var shellCommand: String {
-        let hasSyntax = unicodeScalars.contains { ";|&<>(){}`\n\r!#".unicodeScalars.contains($0) && $0 != "{" && $0 != "}" }
+        let hasSyntax = unicodeScalars.contains {
+            ";|&<>(){}`\n\r!#".unicodeScalars.contains($0) && $0 != "{" && $0 != "}"
+        }
         let words = split { $0 == " " || $0 == "\t" }
         guard !hasSyntax, let first = words.first, first.unicodeScalars.allSatisfy(\.isProgramName),
             !Self.shellWords.contains(String(first))
@@ -16,7 +18,8 @@ extension String {
         ".", ":", "[", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare", "do", "done",
         "echo", "elif", "else", "enable", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg", "fi", "for",
         "function", "getopts", "hash", "help", "history", "if", "in", "jobs", "kill", "let", "local", "printf", "pwd",
-        "read", "readonly", "return", "select", "set", "shift", "shopt", "source", "test", "then", "time", "times", "trap",
+        "read", "readonly", "return", "select", "set", "shift", "shopt", "source", "test", "then", "time", "times",
+        "trap",
         "true", "type", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
     ]
 }

@@ -43,7 +43,8 @@ extension String {
     /// A path or address in double quotes for nginx, where `\` and `"` are escaped and `$` begins a variable.
     func nginxQuoted(as what: String) throws(TemplateError) -> String {
         let text = try checked(
-            as: what, without: "$", rule: "must not hold “$”, which begins a variable in nginx; move it to another directory")
+            as: what, without: "$",
+            rule: "must not hold “$”, which begins a variable in nginx; move it to another directory")
         var result = "\""
         for scalar in text.unicodeScalars {
             if scalar == "\\" || scalar == "\"" { result += "\\" }

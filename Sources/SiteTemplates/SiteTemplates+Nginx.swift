@@ -47,7 +47,8 @@ extension SiteTemplates {
             "user": context.user == nil ? .flag(false) : .list([["user": .text(try word(context.user ?? "", "user"))]]),
             "pidFile": .text(try context.pidFile.nginxQuoted(as: "the path")),
             "errorLog": try path("logs/error.log"),
-            "bodyTemp": try path("tmp/body"), "proxyTemp": try path("tmp/proxy"), "fastcgiTemp": try path("tmp/fastcgi"),
+            "bodyTemp": try path("tmp/body"), "proxyTemp": try path("tmp/proxy"),
+            "fastcgiTemp": try path("tmp/fastcgi"),
             "uwsgiTemp": try path("tmp/uwsgi"), "scgiTemp": try path("tmp/scgi"),
             "listen": .text(try listen(context.listenAddress, context.listenPort)),
             "control": .text(try "unix:\(context.controlSocket)".nginxQuoted(as: "the socket")),
@@ -71,7 +72,9 @@ extension SiteTemplates {
 
     /// What `listen` takes: an IPv4 address or, in brackets, an IPv6 address, and a port.
     static func listen(_ address: String, _ port: Int) throws(TemplateError) -> String {
-        let isAddress = address.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isASCIIHexDigit || $0 == "." || $0 == ":") }
+        let isAddress = address.unicodeScalars.allSatisfy {
+            $0.isASCII && ($0.properties.isASCIIHexDigit || $0 == "." || $0 == ":")
+        }
         guard isAddress, (2...45).contains(address.utf8.count) else {
             throw .unfit(what: "the address", value: address, rule: "must be an IP address such as 127.0.0.1")
         }

@@ -46,7 +46,8 @@ extension SiteTemplates {
 
     /// The script `log/run`, from `templates/log-run`. A path that a shell script cannot hold gives an empty script.
     public static func logUnit(directory: String) -> String {
-        (try? text(PackageResources.log_run, name: "templates/log-run", ["directory": quoted(directory, "the path")])) ?? ""
+        (try? text(PackageResources.log_run, name: "templates/log-run", ["directory": quoted(directory, "the path")]))
+            ?? ""
     }
 
     private static func quoted(_ text: String, _ what: String) throws(TemplateError) -> TemplateValue {

@@ -13,7 +13,8 @@ struct SiteText {
             throw .unfit(what: "a site of", value: context.app.text, rule: "has no domain")
         }
         for route in site.routes where !services.contains(route.service) {
-            throw .unfit(what: "the route", value: route.prefix.text, rule: "leads to \(route.service), which does not listen")
+            throw .unfit(
+                what: "the route", value: route.prefix.text, rule: "leads to \(route.service), which does not listen")
         }
         let hasRootRoute = site.routes.contains { $0.prefix.text == "/" }
         values = [
@@ -53,7 +54,8 @@ struct SiteText {
 
     /// A location for each route, longest prefix first; `/api` is `/api` itself and what lies below `/api/`, and not
     /// `/apis`.
-    private static func routes(_ site: Site, _ context: SiteContext) throws(TemplateError) -> [[String: TemplateValue]] {
+    private static func routes(_ site: Site, _ context: SiteContext) throws(TemplateError) -> [[String: TemplateValue]]
+    {
         var routes: [[String: TemplateValue]] = []
         for route in site.routes.sorted(by: { $0.prefix.text.utf8.count > $1.prefix.text.utf8.count }) {
             let link = "\(context.appRoot)/current/.pmo/upstream/\(route.service)"

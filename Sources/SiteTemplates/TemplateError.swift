@@ -14,7 +14,8 @@ public enum TemplateError: HintedError, Equatable {
         switch self {
         case .missing(let template, let names):
             let list = names.map { $0.shown(limit: 60) }.joined(separator: ", ")
-            return "\(template.shown(limit: 120)) uses \(names.count == 1 ? "a variable that is" : "variables that are") not set: \(list)"
+            return
+                "\(template.shown(limit: 120)) uses \(names.count == 1 ? "a variable that is" : "variables that are") not set: \(list)"
         case .malformed(let template, let line, let problem):
             return "\(template.shown(limit: 120)):\(line): \(problem)"
         case .unfit(let what, let value, let rule):

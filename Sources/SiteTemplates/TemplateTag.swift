@@ -72,13 +72,16 @@ struct ScannedTemplate {
         if !isTriple, "#^/!&>=<$%".utf8.contains(mark) { words = words.dropFirst() }
         if mark == UInt8(ascii: "!") { return (TemplateTag(kind: .comment, name: "", line: line), end) }
         if ">=<$%".utf8.contains(mark) {
-            let what = [">": "a partial", "<": "a parent", "$": "a block", "=": "a change of delimiters", "%": "a pragma"]
+            let what = [
+                ">": "a partial", "<": "a parent", "$": "a block", "=": "a change of delimiters", "%": "a pragma",
+            ]
             let name = what[String(decoding: [mark], as: UTF8.self)] ?? "such a tag"
             throw .malformed(template: template, line: line, problem: "\(name) is not accepted in a template")
         }
         let name = String(decoding: words, as: UTF8.self).withoutSpacesAround
         guard name.isVariableName else {
-            throw .malformed(template: template, line: line, problem: "“\(name.shown(limit: 60))” is no variable's name")
+            throw .malformed(
+                template: template, line: line, problem: "“\(name.shown(limit: 60))” is no variable's name")
         }
         let kind: TemplateTag.Kind =
             switch mark {
@@ -130,7 +133,8 @@ extension String {
 
     fileprivate var isVariableName: Bool {
         let isWord = utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
         }
         return isWord && (1...128).contains(utf8.count) && !(first?.isNumber ?? true)

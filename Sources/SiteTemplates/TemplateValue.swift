@@ -75,7 +75,8 @@ extension ScannedTemplate {
             let template = try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + source)
             return template.render(values.mapValues(\.rendered))
         } catch {
-            throw .malformed(template: name, line: 1, problem: "is no Mustache template: \("\(error)".shown(limit: 200))")
+            throw .malformed(
+                template: name, line: 1, problem: "is no Mustache template: \("\(error)".shown(limit: 200))")
         }
     }
 }

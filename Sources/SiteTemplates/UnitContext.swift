@@ -62,7 +62,8 @@ public struct SystemdContext: Sendable {
 
     /// What a unit is written from.
     public init(
-        description: String, directory: String, logDirectory: String, memory: ByteSize? = nil, stop: StopRule = StopRule(),
+        description: String, directory: String, logDirectory: String, memory: ByteSize? = nil,
+        stop: StopRule = StopRule(),
         isUser: Bool
     ) {
         self.description = description

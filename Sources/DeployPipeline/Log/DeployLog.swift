@@ -28,7 +28,8 @@ public final class DeployLog: Sendable {
     }
 
     private static func open(_ path: FilePath) throws -> FileDescriptor {
-        try .open(path, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite, .groupRead])
+        try .open(
+            path, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite, .groupRead])
     }
 
     /// `-----> pmo: deploying 4f2c9ab (main) by alice        deploy 118`.

@@ -33,7 +33,8 @@ public struct DeployWorker: Sendable {
             try? ledger.record(
                 LedgerEvent(
                     time: currentTime(), who: ended.who, verb: ended.kind.rawValue,
-                    detail: ended.state == .live ? "\(ended.commit.short) live" : "\(ended.commit.short) failed: \(ended.reason ?? "")",
+                    detail: ended.state == .live
+                        ? "\(ended.commit.short) live" : "\(ended.commit.short) failed: \(ended.reason ?? "")",
                     deploy: number))
         } catch {
             let reason = Reason(error)

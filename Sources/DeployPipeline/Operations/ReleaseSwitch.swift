@@ -54,7 +54,9 @@ public struct ReleaseSwitch: Sendable {
         if let previous = try? host.store.previous(), previous != current, host.store.bad(previous) == nil {
             return previous
         }
-        let served = try host.store.releases().filter { $0 != current && host.store.served($0) && host.store.bad($0) == nil }
+        let served = try host.store.releases().filter {
+            $0 != current && host.store.served($0) && host.store.bad($0) == nil
+        }
         let newest = served.max { deployNumber($0) < deployNumber($1) }
         guard let newest else { throw DeployError.noRollback(host.layout.name) }
         return newest

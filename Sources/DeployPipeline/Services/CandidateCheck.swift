@@ -31,7 +31,9 @@ struct CandidateCheck {
                 }
             }
             var passed: [Passed] = []
-            for try await one in group where !passed.contains(where: { $0.service == one.service }) { passed.append(one) }
+            for try await one in group where !passed.contains(where: { $0.service == one.service }) {
+                passed.append(one)
+            }
             return passed.sorted { $0.service < $1.service }
         }
     }
@@ -51,7 +53,8 @@ struct CandidateCheck {
             }
             let left = deadline - ContinuousClock.now
             let answer = await probe.ask(
-                endpoint, path: check.path, host: domain(of: placement.service).text, within: min(left, Self.answerLimit))
+                endpoint, path: check.path, host: domain(of: placement.service).text,
+                within: min(left, Self.answerLimit))
             switch answer {
             case .answered(let status, let body, let time):
                 guard gate.saw(status: status, body: String(decoding: body, as: UTF8.self)) == .healthy else { break }

@@ -31,7 +31,9 @@ public struct ServiceSlots: Sendable {
     public func areUp(_ placements: [Placement]) async -> Bool {
         for placement in placements where placement.service.listen != .none {
             for instance in placement.instances {
-                guard let status = try? await host.supervisor.status(instance), status.state == .up else { return false }
+                guard let status = try? await host.supervisor.status(instance), status.state == .up else {
+                    return false
+                }
             }
         }
         return true
@@ -57,13 +59,29 @@ public struct ServiceSlots: Sendable {
                 if linking { try host.slots.link(release, service.name, to: slot) }
                 placements.append(placement)
             }
-            try await host.supervisor.prepare(placements.flatMap(\.instances))
+            try await host.supervisor.prepare(placements.flatMap(\.instances) + spares(of: release))
             for instance in placements.flatMap(\.instances) { try await host.supervisor.start(instance) }
             return placements
         } catch {
             for placement in placements { _ = try? await stop(placement) }
             throw error
         }
+    }
+
+    /// The instances of the slots that the next deploys will use, and nginx's: made known together with the first
+    /// ones, since a supervisor may take seconds to notice what is new.
+    private func spares(of release: ReleaseID) throws -> [SupervisedInstance] {
+        let layout = host.layout.release(release)
+        let manifest = try host.store.manifest(release)
+        var result: [SupervisedInstance] = manifest.sites.isEmpty ? [] : [try host.nginx.prepareInstance()]
+        for service in manifest.services {
+            for slot in SlotNumber.allCases where host.slots.occupant(service.name, slot) == nil {
+                let placement = try Placement(service, in: slot, of: host)
+                try placement.write(for: layout, in: host.layout)
+                result += placement.instances
+            }
+        }
+        return result
     }
 
     /// Starts the workers of a release that is in its slots already (a warm one's were stopped when it was left).

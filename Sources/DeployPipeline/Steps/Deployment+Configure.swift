@@ -51,7 +51,8 @@ extension Deployment {
         let release = host.layout.release(plan.release).root
         for service in plan.manifest.services {
             let local = [".venv/bin", "node_modules/.bin"].map { release.appending($0).string }
-            let nested = service.directory == .root
+            let nested =
+                service.directory == .root
                 ? [] : [release.appending(service.directory.text).appending("node_modules/.bin").string]
             let unit = try SiteTemplates.serviceUnit(
                 UnitContext(

@@ -29,7 +29,8 @@ extension Deployment {
             let index = try ReleaseIndex(writingTo: partial.appending(".pmo/index"))
             let summary = try repository.export(deploy.commit, into: directory) { try index.append($0) }
             try index.close()
-            let detail = "\(summary.files.shownWithCommas) file\(summary.files == 1 ? "" : "s"), \(summary.bytes.shownAsBytes)"
+            let detail =
+                "\(summary.files.shownWithCommas) file\(summary.files == 1 ? "" : "s"), \(summary.bytes.shownAsBytes)"
             log.step(.export, detail, took: ContinuousClock.now - begun)
             try ledger.end(.export, of: deploy.number, at: currentTime(), detail: detail)
             try ledger.update(deploy.number) {

@@ -60,7 +60,9 @@ extension Deployment {
     /// Shows the pusher what there is to see: the request, the answer, and the service's last 20 lines.
     private func explain(_ failure: HealthFailure, _ placements: [Placement]) async {
         let place = failure.address.map { " on \($0)" } ?? ""
-        log.step(.check, "\(failure.service): \(failure.request ?? "instance \(failure.instance)")\(place) \(failure.problem)")
+        log.step(
+            .check,
+            "\(failure.service): \(failure.request ?? "instance \(failure.instance)")\(place) \(failure.problem)")
         if let answer = failure.answer {
             log.output("answer: \(answer.shown(limit: 300))")
         }

@@ -33,7 +33,8 @@ extension Nginx {
         let deadline = ContinuousClock.now + Self.takeoverLimit
         while await generation() != wanted {
             guard ContinuousClock.now < deadline else {
-                let lines = ServiceLog(directory: instance.logDirectory).tail(3, since: nil)
+                let lines =
+                    ServiceLog(directory: instance.logDirectory).tail(3, since: nil)
                     + (ProcessGroup.text(directory.appending("logs/error.log").string) ?? "")
                     .split(separator: "\n").suffix(2).map(String.init)
                 throw .nginx("the new configuration does not answer; \(lines.joined(separator: "; "))")
@@ -92,10 +93,12 @@ extension Nginx {
 
             """, to: service.appending("run"), mode: 0o755)
         try write(
-            "#!/bin/sh\nexec svlogd -tt '\(instance.logDirectory.string)'\n", to: service.appending("log/run"), mode: 0o755)
+            "#!/bin/sh\nexec svlogd -tt '\(instance.logDirectory.string)'\n", to: service.appending("log/run"),
+            mode: 0o755)
         try makeDirectory(service.appending("control"))
         try write(
-            "#!/bin/sh\nread -r pid <supervise/pid && kill -QUIT \"$pid\"\n", to: service.appending("control/t"), mode: 0o755)
+            "#!/bin/sh\nread -r pid <supervise/pid && kill -QUIT \"$pid\"\n", to: service.appending("control/t"),
+            mode: 0o755)
         if access(service.appending("down").string, F_OK) != 0 { try write("", to: service.appending("down")) }
     }
 

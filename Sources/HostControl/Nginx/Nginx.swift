@@ -64,7 +64,9 @@ public struct Nginx: Sendable {
         name.sin_port = in_port_t(port).bigEndian
         guard inet_pton(AF_INET, address, &name.sin_addr) == 1 else { return false }
         return withUnsafePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         } == 0
     }
 
@@ -83,7 +85,8 @@ public struct Nginx: Sendable {
         }
         try write(site, to: stagedSites.appending("\(app).conf"))
         let main = try rendered(
-            NginxFiles(sites: stagedSites, pid: stage.appending("pid"), control: stage.appending("sock"), generation: "stage"))
+            NginxFiles(
+                sites: stagedSites, pid: stage.appending("pid"), control: stage.appending("sock"), generation: "stage"))
         try write(main, to: stage.appending("nginx.conf"))
         let result = try await nginx(["-t", "-q", "-c", stage.appending("nginx.conf").string])
         guard !result.succeeded else { return }
@@ -123,9 +126,7 @@ public struct Nginx: Sendable {
     /// - Throws: `HostError.portTaken` with who holds the port.
     public func ensureRunning() async throws(HostError) {
         guard await !isRunning() else { return }
-        try prepareDirectories()
-        try writeService()
-        try await supervisor.prepare([instance])
+        try await supervisor.prepare([try prepareInstance()])
         let generation = newGeneration()
         try write(try rendered(files(generation)), to: configuration)
         let tested = try await nginx(["-t", "-q", "-c", configuration.string])
@@ -133,6 +134,13 @@ public struct Nginx: Sendable {
         unlink(control.string)
         try await supervisor.start(instance)
         try await waitFor(generation)
+    }
+
+    /// Writes what the supervisor needs to know of nginx; starts nothing.
+    public func prepareInstance() throws(HostError) -> SupervisedInstance {
+        try prepareDirectories()
+        try writeService()
+        return instance
     }
 
     /// Stops nginx.

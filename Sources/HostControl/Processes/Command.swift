@@ -67,7 +67,8 @@ public protocol CommandRunner: Sendable {
 
 extension CommandRunner {
     /// Runs a program for at most 60 s and keeps 64 KiB of its output.
-    public func run(_ command: Command, within limit: Duration = .seconds(60)) async throws(HostError) -> CommandResult {
+    public func run(_ command: Command, within limit: Duration = .seconds(60)) async throws(HostError) -> CommandResult
+    {
         try await run(command, within: limit, outputLimit: 1 << 16)
     }
 }

@@ -30,7 +30,8 @@ public struct RunitSupervisor: Supervisor {
         for instance in instances {
             while !RunitControl(instance.directory).isSupervised {
                 guard ContinuousClock.now < deadline else {
-                    throw .supervisor(unit: instance.unit, problem: "runsv did not start within \(Self.noticeLimit.shown)")
+                    throw .supervisor(
+                        unit: instance.unit, problem: "runsv did not start within \(Self.noticeLimit.shown)")
                 }
                 try? await Task.sleep(for: .milliseconds(20))
             }
@@ -39,7 +40,8 @@ public struct RunitSupervisor: Supervisor {
 
     /// Starts `runsvdir` where none runs for the directory.
     public func ensureRunning() throws(HostError) {
-        let lock = open(services.removingLastComponent().appending("runsvdir.lock").string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let lock = open(
+            services.removingLastComponent().appending("runsvdir.lock").string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         defer { close(lock) }
         flock(lock, LOCK_EX)
         guard directoryProcesses().isEmpty else { return }
@@ -112,6 +114,8 @@ public struct RunitSupervisor: Supervisor {
         // HUP: runsvdir sends TERM to each runsv, which ends its service and itself (runsvdir(8)).
         for pid in watchers { kill(pid, SIGHUP) }
         let deadline = ContinuousClock.now + .seconds(10)
-        while !directoryProcesses().isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        while !directoryProcesses().isEmpty, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
     }
 }

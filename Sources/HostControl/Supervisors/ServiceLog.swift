@@ -21,7 +21,8 @@ struct ServiceLog {
 
     func tail(_ count: Int, since: LogMark?) -> [String] {
         let now = mark
-        guard let file = try? FileDescriptor.open(directory.appending("current"), .readOnly, options: .closeOnExec) else {
+        guard let file = try? FileDescriptor.open(directory.appending("current"), .readOnly, options: .closeOnExec)
+        else {
             return []
         }
         defer { try? file.close() }
@@ -29,7 +30,8 @@ struct ServiceLog {
         if let since, since.inode == now.inode { start = max(start, since.offset) }
         var buffer = [UInt8](repeating: 0, count: Int(max(0, now.offset - start)))
         let read = (try? buffer.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: start, into: $0) }) ?? 0
-        let lines = String(decoding: buffer[..<read], as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true)
+        let lines = String(decoding: buffer[..<read], as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: true)
         return lines.suffix(count).map { Self.withoutStamp($0) }
     }
 

@@ -11,7 +11,9 @@ struct CheckCommand: ParsableCommand {
     @Flag(help: "As JSON.") var json = false
 
     func run() throws {
-        guard let tree = WorkTree(directory) else { throw SelectionError.nothing("\(directory.shown(limit: 100)) is no directory") }
+        guard let tree = WorkTree(directory) else {
+            throw SelectionError.nothing("\(directory.shown(limit: 100)) is no directory")
+        }
         let manifest = try Manifest.read(from: tree, environment: environment)
         if json { return try Output.json(manifest) }
         for note in manifest.notes { Output.line(note) }
@@ -24,7 +26,8 @@ struct CheckCommand: ParsableCommand {
             Output.line("service    \(service.name) × \(service.instances): \(service.command.shown(limit: 80))")
         }
         for site in manifest.sites {
-            Output.line("site       \(site.domain?.text ?? "(the app's domain)")\(site.root.map { " root \($0)" } ?? "")")
+            Output.line(
+                "site       \(site.domain?.text ?? "(the app's domain)")\(site.root.map { " root \($0)" } ?? "")")
         }
         for key in manifest.environment.required { Output.line("requires   \(key)") }
         Output.line("ok")

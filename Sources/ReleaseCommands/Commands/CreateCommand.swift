@@ -84,7 +84,8 @@ struct CreateCommand: AsyncParsableCommand {
     }
 
     private func report(_ layout: AppLayout, _ settings: AppSettings, _ host: HostSettings) {
-        Output.progress("created \(layout.name) in \(layout.root), deploys \(settings.branch), supervised by \(host.supervisor)")
+        Output.progress(
+            "created \(layout.name) in \(layout.root), deploys \(settings.branch), supervised by \(host.supervisor)")
         Output.progress("on your side:")
         Output.line("git remote add production \(layout.repository)")
         Output.line("git push production \(settings.branch)")

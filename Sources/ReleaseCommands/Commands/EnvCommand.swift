@@ -12,7 +12,8 @@ struct EnvCommand: AsyncParsableCommand {
 }
 
 private struct EnvList: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the keys; values masked unless asked.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the keys; values masked unless asked.")
     @Argument(help: "The app; may be left out where there is one.") var app: String?
     @Flag(help: "Show the values.") var values = false
     @Flag(help: "As JSON.") var json = false
@@ -55,7 +56,9 @@ private struct EnvSet: ParsableCommand {
 
     private func fromInput() throws -> (AppLayout, [EnvironmentKey: String]) {
         let (layout, rest) = try home.app(leading: words, rest: 1)
-        guard rest.count == 1, !rest[0].contains("=") else { throw ValidationError("env set --stdin takes [<app>] <key>") }
+        guard rest.count == 1, !rest[0].contains("=") else {
+            throw ValidationError("env set --stdin takes [<app>] <key>")
+        }
         var value = String(decoding: try EnvironmentInput.read(), as: UTF8.self)
         if value.hasSuffix("\n") { value.removeLast() }
         return (layout, [try EnvironmentKey(rest[0]): value])
@@ -66,7 +69,9 @@ private struct EnvSet: ParsableCommand {
         let layout = try home.app(hasApp ? words[0] : nil)
         var pairs: [EnvironmentKey: String] = [:]
         for word in hasApp ? words.dropFirst() : words[...] {
-            guard let equals = word.firstIndex(of: "=") else { throw ValidationError("“\(word.shown(limit: 40))” is not <key>=<value>") }
+            guard let equals = word.firstIndex(of: "=") else {
+                throw ValidationError("“\(word.shown(limit: 40))” is not <key>=<value>")
+            }
             pairs[try EnvironmentKey(String(word[..<equals]))] = String(word[word.index(after: equals)...])
         }
         guard !pairs.isEmpty else { throw ValidationError("env set takes [<app>] <key>=<value> …") }

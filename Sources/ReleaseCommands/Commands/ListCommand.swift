@@ -4,7 +4,8 @@ import ReleaseModel
 import ReleaseStore
 
 struct ListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the releases on disk, newest first.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the releases on disk, newest first.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
     @Flag(help: "As JSON.") var json = false

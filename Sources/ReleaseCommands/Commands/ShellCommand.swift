@@ -43,14 +43,18 @@ struct ShellCommand: AsyncParsableCommand {
     private func git(_ verb: String, _ layout: AppLayout, _ key: KeyName, origin: String) throws -> Int32 {
         var extra = ["PMO_ORIGIN": origin]
         // The protocol's version is the one thing of the client's environment that git needs.
-        if let version = getenv("GIT_PROTOCOL").map({ String(cString: $0) }), ["version=0", "version=1", "version=2"].contains(version) {
+        if let version = getenv("GIT_PROTOCOL").map({ String(cString: $0) }),
+            ["version=0", "version=1", "version=2"].contains(version)
+        {
             extra["GIT_PROTOCOL"] = version
         }
         return try spawn(HostPrograms.find("git"), [verb, layout.repository.string], key, extra)
     }
 
     /// Runs a program on this process's own input and output, with an environment made anew.
-    private func spawn(_ program: String, _ arguments: [String], _ key: KeyName, _ extra: [String: String]) throws -> Int32 {
+    private func spawn(_ program: String, _ arguments: [String], _ key: KeyName, _ extra: [String: String]) throws
+        -> Int32
+    {
         var environment = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"]
         environment["PMO_KEY"] = key.text
         environment.merge(extra) { _, new in new }
@@ -64,7 +68,8 @@ struct KeyName: ValidatedText {
     let text: String
     init(_ text: String) throws(InvalidValue) {
         let rest = "-._@"
-        guard (1...64).contains(text.utf8.count), let first = text.first, first.isASCII, first.isLetter || first.isNumber,
+        guard (1...64).contains(text.utf8.count), let first = text.first, first.isASCII,
+            first.isLetter || first.isNumber,
             text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || rest.contains($0)) })
         else { throw InvalidValue(Self.kind, text, "must be 1 to 64 letters, digits and “-._@”") }
         self.text = text
@@ -79,13 +84,15 @@ enum ShellRequest: Equatable {
 
     /// Verbs that work over ssh.
     static let verbs: Set<String> = [
-        "apps", "list", "show", "status", "ps", "logs", "log", "history", "switch", "rollback", "deploy", "retry", "restart",
+        "apps", "list", "show", "status", "ps", "logs", "log", "history", "switch", "rollback", "deploy", "retry",
+        "restart",
     ]
 
     init(_ text: String) throws {
         guard text.utf8.count <= 1024, !text.isEmpty else { throw ShellError.refused }
         for (prefix, isPush) in [
-            ("git-receive-pack ", true), ("git receive-pack ", true), ("git-upload-pack ", false), ("git upload-pack ", false),
+            ("git-receive-pack ", true), ("git receive-pack ", true), ("git-upload-pack ", false),
+            ("git upload-pack ", false),
         ] where text.hasPrefix(prefix) {
             let app = try Self.app(String(text.dropFirst(prefix.count)))
             self = isPush ? .push(app) : .fetch(app)

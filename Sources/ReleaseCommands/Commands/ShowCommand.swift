@@ -36,14 +36,16 @@ struct ShowCommand: AsyncParsableCommand {
         Output.line("release    \(id)")
         Output.line("subject    \(details.subject.shown(limit: 72))")
         Output.line("author     \(details.author.shown(limit: 60))")
-        Output.line("deployed   \(Moment.shown(details.created)) by \(details.who.shown(limit: 30)), deploy \(details.deploy)")
+        Output.line(
+            "deployed   \(Moment.shown(details.created)) by \(details.who.shown(limit: 30)), deploy \(details.deploy)")
         Output.line("files      \(details.files.shownWithCommas), \(details.bytes.shownAsBytes)")
         if let url = details.url { Output.line("url        \(url)") }
         for site in details.sites { Output.line("site       \(site)") }
         for service in details.services { Output.line("service    \(service)") }
         for phase in details.phases {
             let took = phase.finished.map { Moment.length($0 - phase.started) } ?? "unfinished"
-            Output.line("phase      \(phase.phase.rawValue.padding(9)) \(took.padding(9)) \(phase.detail.shown(limit: 60))")
+            Output.line(
+                "phase      \(phase.phase.rawValue.padding(9)) \(took.padding(9)) \(phase.detail.shown(limit: 60))")
         }
     }
 }

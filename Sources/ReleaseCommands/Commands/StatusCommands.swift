@@ -20,7 +20,9 @@ struct StatusCommand: AsyncParsableCommand {
         let isWell = current != nil && rows.allSatisfy { $0.state == "up" }
         let report = StatusReport(
             app: host.layout.name, current: current, well: isWell, instances: rows,
-            deploying: running.map { "deploy \($0.number) (\($0.commit.short)) \($0.phase?.rawValue ?? $0.state.rawValue)" })
+            deploying: running.map {
+                "deploy \($0.number) (\($0.commit.short)) \($0.phase?.rawValue ?? $0.state.rawValue)"
+            })
         if json {
             try Output.json(report)
         } else {
@@ -41,7 +43,8 @@ private struct StatusReport: Encodable {
 }
 
 struct PsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "ps", abstract: "List the processes of every release that has any.")
+    static let configuration = CommandConfiguration(
+        commandName: "ps", abstract: "List the processes of every release that has any.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
     @Flag(help: "As JSON.") var json = false

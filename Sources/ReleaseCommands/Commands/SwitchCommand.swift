@@ -66,7 +66,8 @@ private struct SwitchReport: Encodable {
         let begun = ContinuousClock.now
         let outcome = try await withAppLock(host, verb) { try await ReleaseSwitch(host).run(to: try target()) }
         let report = SwitchReport(
-            from: outcome.from, to: outcome.to, warm: outcome.wasWarm, renameMs: outcome.took.map { $0.inSeconds * 1000 },
+            from: outcome.from, to: outcome.to, warm: outcome.wasWarm,
+            renameMs: outcome.took.map { $0.inSeconds * 1000 },
             totalMs: (ContinuousClock.now - begun).inSeconds * 1000)
         if json { try Output.json(report) } else { Output.line(report.sentence(host.layout.name)) }
         guard outcome.took != nil else { return }
@@ -88,6 +89,7 @@ private struct SwitchReport: Encodable {
     private func sentence(_ app: AppName) -> String {
         guard let renameMs else { return "\(app): \(to.short) is live already" }
         let start = warm ? "warm" : "started again"
-        return "\(app): \(from.map { "\($0.short) -> " } ?? "")\(to.short) live (\(start), rename \(renameMs.shown(decimals: 2)) ms)"
+        return
+            "\(app): \(from.map { "\($0.short) -> " } ?? "")\(to.short) live (\(start), rename \(renameMs.shown(decimals: 2)) ms)"
     }
 }

@@ -55,7 +55,8 @@ struct RefUpdate: Equatable {
 
     init?(_ line: String) {
         let parts = line.split(separator: " ", maxSplits: 2)
-        guard parts.count == 3, let old = try? CommitID(String(parts[0])), let new = try? CommitID(String(parts[1])) else {
+        guard parts.count == 3, let old = try? CommitID(String(parts[0])), let new = try? CommitID(String(parts[1]))
+        else {
             return nil
         }
         self.old = old

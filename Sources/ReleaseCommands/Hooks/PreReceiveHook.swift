@@ -12,7 +12,8 @@ struct PreReceiveHook {
 
     func run() throws -> Int32 {
         let options = try PushOptions.fromEnvironment()
-        let commit = try PushRules(app: host.layout.name, branch: host.settings.branch).commit(of: RefUpdate.fromInput())
+        let commit = try PushRules(app: host.layout.name, branch: host.settings.branch).commit(
+            of: RefUpdate.fromInput())
         let repository = try GitRepository.openFromEnvironment()
         let review = try CommitReview(commit, in: repository, host: host)
         guard options.contains(.plan) else { return 0 }
@@ -104,7 +105,8 @@ enum PushError: HintedError, Equatable {
         case .deleted(_, let branch), .nothing(let branch): "git push production \(branch)"
         case .tag(let reference, let branch): "git push production \(Self.short(reference))^{commit}:\(branch)"
         case .otherBranch(let reference, let branch, _): "git push production \(Self.short(reference)):\(branch)"
-        case .unknownOption, .tooManyOptions: "the options are: \(PushOption.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .unknownOption, .tooManyOptions:
+            "the options are: \(PushOption.allCases.map(\.rawValue).joined(separator: ", "))"
         case .planned: "git push production, without -o plan, to do it"
         }
     }

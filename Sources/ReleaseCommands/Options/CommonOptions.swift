@@ -89,7 +89,8 @@ func withAppLock<Result>(
         Output.progress("waiting for \(holder?.shown ?? "another command")")
     }
     guard let lock else {
-        throw DeployError.busy(app: host.layout.name, holder: AppLock.holder(of: host.layout)?.shown ?? "another command")
+        throw DeployError.busy(
+            app: host.layout.name, holder: AppLock.holder(of: host.layout)?.shown ?? "another command")
     }
     defer { lock.release() }
     return try await body()

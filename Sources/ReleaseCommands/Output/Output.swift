@@ -33,7 +33,9 @@ enum Output {
         for row in [header] + rows {
             var text = ""
             for (column, cell) in row.enumerated() {
-                text += column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
+                text +=
+                    column == row.count - 1
+                    ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
             }
             while text.hasSuffix(" ") { text.removeLast() }
             line(text)
@@ -64,7 +66,8 @@ enum Moment {
         var parts = tm()
         localtime_r(&time, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min))"
+        return
+            "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min))"
     }
 
     /// `12 s`, `3 min`, `2 h`, `5 d`.

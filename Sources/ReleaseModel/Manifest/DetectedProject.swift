@@ -26,7 +26,9 @@ struct DetectedProject {
         guard let chosen = candidates.first(where: { $0.web != nil || $0.kind == .static }) else {
             throw ManifestError(
                 file: "", problem: "\(found[0]) says a \(first.kind.rawValue) project, but not which command serves it",
-                hint: "add a Procfile with one line: \(first.kind == .python ? "web: gunicorn -b 127.0.0.1:$PORT <module>:app" : "web: node <file>.js")")
+                hint:
+                    "add a Procfile with one line: \(first.kind == .python ? "web: gunicorn -b 127.0.0.1:$PORT <module>:app" : "web: node <file>.js")"
+            )
         }
         var manifest = chosen.manifest()
         if found.count > 1 { manifest.notes.insert(chosen.choiceNote(found: found), at: 0) }
@@ -84,7 +86,8 @@ struct DetectedProject {
         let root = names.isEmpty ? "the tree is empty" : "the root has \(names.joined(separator: ", "))"
         return ManifestError(
             file: "",
-            problem: "nothing says how to deploy this; looked for pmo-release.yml, Procfile, requirements.txt, pyproject.toml, "
+            problem:
+                "nothing says how to deploy this; looked for pmo-release.yml, Procfile, requirements.txt, pyproject.toml, "
                 + "setup.py, package.json and index.html; \(root)",
             hint: "add a Procfile with one line, such as web: <command>")
     }

@@ -50,7 +50,9 @@ struct ManifestField {
             refuse(text.isEmpty ? "must not be empty" : "must be at most \(length.upperBound) bytes long")
             return nil
         }
-        let control = text.unicodeScalars.first { ($0.value < 0x20 || $0.value == 0x7f) && !allowed.unicodeScalars.contains($0) }
+        let control = text.unicodeScalars.first {
+            ($0.value < 0x20 || $0.value == 0x7f) && !allowed.unicodeScalars.contains($0)
+        }
         if let control {
             refuse("must not hold the control character \(String(control).shown())")
             return nil
@@ -69,7 +71,9 @@ struct ManifestField {
     }
 
     func flag() -> Bool? {
-        if let text = node.scalar?.string, node.tag.rawValue == "tag:yaml.org,2002:bool", ["true", "false"].contains(text) {
+        if let text = node.scalar?.string, node.tag.rawValue == "tag:yaml.org,2002:bool",
+            ["true", "false"].contains(text)
+        {
             return text == "true"
         }
         refuse("must be true or false")
@@ -77,7 +81,8 @@ struct ManifestField {
     }
 
     func number(_ range: ClosedRange<Int>) -> Int? {
-        if let text = node.scalar?.string, text.utf8.count <= 9, text.utf8.allSatisfy(\.isDigit), let number = Int(text),
+        if let text = node.scalar?.string, text.utf8.count <= 9, text.utf8.allSatisfy(\.isDigit),
+            let number = Int(text),
             range.contains(number), node.tag.rawValue != "tag:yaml.org,2002:str"
         {
             return number

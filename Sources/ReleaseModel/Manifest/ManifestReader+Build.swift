@@ -31,7 +31,9 @@ extension ManifestReader {
             if path == .root {
                 item.refuse("must not be the whole release")
             } else if let other = paths.first(where: { $0.overlaps(path) }) {
-                item.refuse("“\(path.text.shown(limit: 60))” overlaps “\(other.text.shown(limit: 60))”; name only the outer one")
+                item.refuse(
+                    "“\(path.text.shown(limit: 60))” overlaps “\(other.text.shown(limit: 60))”; name only the outer one"
+                )
             } else {
                 paths.append(path)
             }
@@ -41,7 +43,8 @@ extension ManifestReader {
 
     /// `database:`, of which the migration command works.
     func readDatabase() -> String? {
-        guard let database = root["database"]?.mapping(keys: ["url", "migrate"], example: "{ migrate: ./migrate.sh }") else {
+        guard let database = root["database"]?.mapping(keys: ["url", "migrate"], example: "{ migrate: ./migrate.sh }")
+        else {
             return nil
         }
         if let url = database["url"], url.value(EnvironmentKey.self) != nil {

@@ -19,7 +19,8 @@ extension ManifestReader {
             problems.add(
                 "needs a site or a service", at: nil, hint: "add sites: { default: { root: public } }, or services: …")
         }
-        for draft in drafts where draft.listen == nil && draft.service.health == nil && !routed.contains(draft.service.name) {
+        for draft in drafts
+        where draft.listen == nil && draft.service.health == nil && !routed.contains(draft.service.name) {
             manifest.notes.append(
                 "service \(draft.service.name) is a worker: no site routes to it and it has no health path")
         }
@@ -30,7 +31,8 @@ extension ManifestReader {
         for (route, field) in sites.flatMap(\.routes) {
             guard let draft = drafts.first(where: { $0.service.name == route.service }) else {
                 let nearest = nearestName(to: route.service.text, among: names).map { "; did you mean “\($0)”?" }
-                let known = names.isEmpty ? "; there are no services" : "; services here: \(names.joined(separator: ", "))"
+                let known =
+                    names.isEmpty ? "; there are no services" : "; services here: \(names.joined(separator: ", "))"
                 field.refuse("leads to “\(route.service)”, which is no service\(nearest ?? known)")
                 continue
             }

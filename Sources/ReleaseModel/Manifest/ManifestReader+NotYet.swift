@@ -23,8 +23,11 @@ extension ManifestReader {
         var isRight = true
         for job in jobs.entries {
             let name = job.name(ServiceName.self)
-            let mapping = job.field.mapping(keys: ["at", "command"], example: "{ at: \"0 3 * * *\", command: ./nightly.sh }")
-            for key in ["at", "command"] where mapping != nil && mapping?[key] == nil { job.field.refuse("has no “\(key)”") }
+            let mapping = job.field.mapping(
+                keys: ["at", "command"], example: "{ at: \"0 3 * * *\", command: ./nightly.sh }")
+            for key in ["at", "command"] where mapping != nil && mapping?[key] == nil {
+                job.field.refuse("has no “\(key)”")
+            }
             let command = mapping?["command"]?.command()
             let isTimed = mapping?["at"]?.isCronTime() ?? false
             isRight = isRight && name != nil && command != nil && isTimed
@@ -38,7 +41,8 @@ extension ManifestField {
     fileprivate func isCronTime() -> Bool {
         guard let text = text() else { return false }
         let fields = text.split(separator: " ")
-        let isRight = fields.count == 5 && text.utf8.allSatisfy { $0.isDigit || $0.isLetter || "*/,- ".utf8.contains($0) }
+        let isRight =
+            fields.count == 5 && text.utf8.allSatisfy { $0.isDigit || $0.isLetter || "*/,- ".utf8.contains($0) }
         if !isRight { refuse("must be five fields as in a crontab, such as \"0 3 * * *\"") }
         return isRight
     }

@@ -26,7 +26,9 @@ extension ManifestReader {
     }
 
     private func readService(_ name: ServiceName, _ field: ManifestField) -> ServiceDraft? {
-        guard let mapping = field.mapping(keys: Self.serviceKeys, example: "{ command: node server.js }") else { return nil }
+        guard let mapping = field.mapping(keys: Self.serviceKeys, example: "{ command: node server.js }") else {
+            return nil
+        }
         if mapping["command"] == nil { field.refuse("has no “command”", hint: "add command: <command>") }
         // An unreadable command must not make the service unknown to the routes.
         var service = Service(name: name, command: mapping["command"]?.command() ?? "")
@@ -106,7 +108,8 @@ extension ManifestField {
         guard let text = text(rule) else { return nil }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         let numbers = parts.compactMap { $0.utf8.count == 3 && $0.utf8.allSatisfy(\.isDigit) ? Int($0) : nil }
-        guard (1...2).contains(parts.count), numbers.count == parts.count, numbers.allSatisfy({ (100...599).contains($0) }),
+        guard (1...2).contains(parts.count), numbers.count == parts.count,
+            numbers.allSatisfy({ (100...599).contains($0) }),
             let low = numbers.first, let high = numbers.last, low <= high
         else {
             refuse(rule)

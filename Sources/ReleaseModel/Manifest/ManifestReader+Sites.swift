@@ -69,7 +69,9 @@ extension ManifestReader {
     private func readRoutes(_ field: ManifestField?) -> [(route: Route, field: ManifestField)] {
         var routes: [(route: Route, field: ManifestField)] = []
         for entry in field?.mapping(example: "{ /: web }", atMost: 100)?.entries ?? [] {
-            guard let prefix = entry.name(URLPrefix.self), let service = entry.field.value(ServiceName.self) else { continue }
+            guard let prefix = entry.name(URLPrefix.self), let service = entry.field.value(ServiceName.self) else {
+                continue
+            }
             if let other = routes.first(where: { $0.route.prefix.isSamePath(as: prefix) }) {
                 problems.add("\(entry.field.path) is the same as “\(other.route.prefix)”", at: entry.keyNode)
             } else {

@@ -4,7 +4,8 @@ import Yams
 /// told together.
 struct ManifestReader {
     static let keys = [
-        "app", "branch", "build", "env", "services", "sites", "compose", "database", "shared", "schedule", "keep", "bake",
+        "app", "branch", "build", "env", "services", "sites", "compose", "database", "shared", "schedule", "keep",
+        "bake",
         "environments",
     ]
     let root: ManifestMapping

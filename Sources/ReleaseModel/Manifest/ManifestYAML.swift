@@ -82,14 +82,17 @@ enum ManifestYAML {
         case .mapping(let pairs):
             return pairs.lazy.compactMap { key, value in
                 key.scalar == nil
-                    ? problem("a key must be one word") : shapeProblem(of: key, depth: depth) ?? shapeProblem(of: value, depth: depth + 1)
+                    ? problem("a key must be one word")
+                    : shapeProblem(of: key, depth: depth) ?? shapeProblem(of: value, depth: depth + 1)
             }.first
         }
     }
 }
 
 extension [UInt8] {
-    fileprivate var strippingByteOrderMark: ArraySlice<UInt8> { starts(with: [0xEF, 0xBB, 0xBF]) ? self[3...] : self[...] }
+    fileprivate var strippingByteOrderMark: ArraySlice<UInt8> {
+        starts(with: [0xEF, 0xBB, 0xBF]) ? self[3...] : self[...]
+    }
 
     fileprivate var lineOfFirstInvalidUTF8: Int {
         var line = 1

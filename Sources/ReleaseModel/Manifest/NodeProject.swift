@@ -34,13 +34,17 @@ struct NodeProject<Tree: SourceTree> {
         let chosen = found.first { $0.name == package.manager } ?? found.first
         guard let chosen else {
             let name = package.manager ?? "npm"
-            if package.hasDependencies { notes.append("no lock file: `\(name) install` takes the newest versions that fit") }
+            if package.hasDependencies {
+                notes.append("no lock file: `\(name) install` takes the newest versions that fit")
+            }
             return PackageManager(name: name, lockFile: "", install: "\(name) install")
         }
         let names = Set(found.map(\.name))
         if names.count > 1 {
             let others = found.filter { $0.name != chosen.name }.map(\.lockFile).joined(separator: " and ")
-            notes.append("found \(chosen.lockFile) and \(others); chose \(chosen.name); remove \(chosen.lockFile) to choose otherwise")
+            notes.append(
+                "found \(chosen.lockFile) and \(others); chose \(chosen.name); remove \(chosen.lockFile) to choose otherwise"
+            )
         }
         return chosen
     }
@@ -65,6 +69,7 @@ extension String {
     /// The text as one word of a shell command.
     public var shellQuoted: String {
         let isPlain = !isEmpty && utf8.allSatisfy { $0.isLetter || $0.isDigit || "_./:@%+,=-".utf8.contains($0) }
-        return isPlain ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        return isPlain
+            ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

@@ -18,7 +18,8 @@ struct PackageDescription: Decodable {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(bytes))
         } catch {
-            throw ManifestError(file: "package.json", problem: "is not a JSON object", hint: "node -p 'require(\"./package.json\")'")
+            throw ManifestError(
+                file: "package.json", problem: "is not a JSON object", hint: "node -p 'require(\"./package.json\")'")
         }
     }
 

@@ -8,7 +8,8 @@ final class ProblemList {
     var environment: String?
 
     func add(_ problem: String, at node: Node?, hint: String? = nil) {
-        let found = ManifestError.Problem(line: node?.mark?.line, column: node?.mark?.column, problem: problem, hint: hint)
+        let found = ManifestError.Problem(
+            line: node?.mark?.line, column: node?.mark?.column, problem: problem, hint: hint)
         guard seen.insert(found).inserted else { return }
         guard let environment else { return problems.append(found) }
         problems.append(
@@ -18,6 +19,7 @@ final class ProblemList {
 
     /// All of them, in the order of the file.
     var inOrder: [ManifestError.Problem] {
-        problems.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }.map(\.element)
+        problems.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }.map(
+            \.element)
     }
 }

@@ -53,7 +53,8 @@ struct Procfile {
         let name = try ServiceName(String(text[..<colon]).trimmed)
         let command = String(text[text.index(after: colon)...]).trimmed
         guard !command.isEmpty else { throw InvalidValue("line", text, "has no command") }
-        guard command.utf8.count <= 65_536, !command.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" || $0.value == 0x7f })
+        guard command.utf8.count <= 65_536,
+            !command.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" || $0.value == 0x7f })
         else { throw InvalidValue("line", text, "must hold no control characters and at most 64 KiB") }
         return Line(name: name, command: command)
     }
@@ -76,7 +77,8 @@ extension Procfile {
         manifest.notes = project?.notes ?? []
         manifest.migrate = release
         manifest.services = processes.map { line in
-            line.name.text == "web" ? .web(line.command, name: line.name) : Service(name: line.name, command: line.command)
+            line.name.text == "web"
+                ? .web(line.command, name: line.name) : Service(name: line.name, command: line.command)
         }.sorted { $0.name < $1.name }
         if let web { manifest.sites = [.leading(to: web.name)] }
         return manifest

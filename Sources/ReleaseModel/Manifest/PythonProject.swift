@@ -31,13 +31,17 @@ struct PythonProject<Tree: SourceTree> {
     private func addInstall(to project: inout DetectedProject) {
         if tree.exists("requirements.txt") {
             project.steps.append(BuildStep(run: "\(pip) -r requirements.txt"))
-        } else if tree.exists("setup.py") || holds("pyproject.toml", anyOf: ["[project]", "[build-system]", "[tool.poetry]"]) {
+        } else if tree.exists("setup.py")
+            || holds("pyproject.toml", anyOf: ["[project]", "[build-system]", "[tool.poetry]"])
+        {
             project.steps.append(BuildStep(run: "\(pip) ."))
         } else {
             project.notes.append("pyproject.toml has no [project]; nothing is installed from it")
         }
-        for lock in ["uv.lock", "poetry.lock", "Pipfile.lock"] where tree.exists(lock) && !tree.exists("requirements.txt") {
-            project.notes.append("\(lock) is not read; pip resolves the versions again unless there is a requirements.txt")
+        for lock in ["uv.lock", "poetry.lock", "Pipfile.lock"]
+        where tree.exists(lock) && !tree.exists("requirements.txt") {
+            project.notes.append(
+                "\(lock) is not read; pip resolves the versions again unless there is a requirements.txt")
         }
     }
 
@@ -64,12 +68,14 @@ struct PythonProject<Tree: SourceTree> {
         project.web = "python \(file)"
         if files.count > 1 {
             project.notes.append(
-                "found \(files.joined(separator: " and ")); chose \(file); a Procfile line `web: python \(files[1])` chooses otherwise")
+                "found \(files.joined(separator: " and ")); chose \(file); a Procfile line `web: python \(files[1])` chooses otherwise"
+            )
         }
     }
 
     private func addCollectStatic(to project: inout DetectedProject) {
-        guard tree.exists("manage.py"), let package = djangoPackage, holds("\(package)/settings.py", anyOf: ["STATIC_ROOT"])
+        guard tree.exists("manage.py"), let package = djangoPackage,
+            holds("\(package)/settings.py", anyOf: ["STATIC_ROOT"])
         else { return }
         project.steps.append(BuildStep(run: ".venv/bin/python manage.py collectstatic --noinput"))
         project.notes.append("the settings name a STATIC_ROOT: collectstatic runs in the build")

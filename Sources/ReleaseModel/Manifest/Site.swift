@@ -51,7 +51,8 @@ public struct URLPrefix: ValidatedText {
             rule
         }
         let parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        for (index, part) in parts.enumerated() where part == "." || part == ".." || (part.isEmpty && index < parts.count - 1) {
+        for (index, part) in parts.enumerated()
+        where part == "." || part == ".." || (part.isEmpty && index < parts.count - 1) {
             throw InvalidValue(Self.kind, text, rule)
         }
         self.text = text
