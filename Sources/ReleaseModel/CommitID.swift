@@ -1,7 +1,12 @@
 /// The id of a commit: 40 lower-case hexadecimal digits (SHA-1).
 public struct CommitID: ValidatedText {
+    /// What an error calls it.
     public static let kind = "commit"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 40...40) { byte, _ in
             byte.isHexDigit

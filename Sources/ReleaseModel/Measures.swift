@@ -1,11 +1,16 @@
 /// How long something may take, as written in a manifest or an option: a whole number with `ms`, `s`, `m`, `h` or `d`,
 /// such as `30s` or `10m`; at least 0, at most 30 days.
 public struct TimeLimit: ValidatedText {
+    /// What an error calls it.
     public static let kind = "time"
+    /// The text, as it was given.
     public let text: String
     /// The length in milliseconds, 0 to 2,592,000,000.
     public let milliseconds: Int
 
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
         for (suffix, factor) in units where text.hasSuffix(suffix) {
@@ -36,11 +41,16 @@ public struct TimeLimit: ValidatedText {
 /// A size in bytes as written in a manifest: a whole number with `K`, `M`, `G` (powers of 1,024) or nothing, at least 1,
 /// at most 1 TiB.
 public struct ByteSize: ValidatedText {
+    /// What an error calls it.
     public static let kind = "size"
+    /// The text, as it was given.
     public let text: String
     /// The size in bytes.
     public let bytes: Int
 
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let factors: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
         let factor = text.last.flatMap { factors[$0] }

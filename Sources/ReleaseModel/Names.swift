@@ -2,8 +2,13 @@
 /// and `-`, starting with a letter, not ending in `-`, without `--`. It is a directory name, part of unit
 /// and upstream names, and a DNS label.
 public struct AppName: ValidatedText {
+    /// What an error calls it.
     public static let kind = "app name"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...40) { byte, first in
             byte.isLowerOrDigit && !(first && byte.isDigit) || (!first && byte == UInt8(ascii: "-"))
@@ -23,8 +28,13 @@ public struct AppName: ValidatedText {
 /// A long-running process of an app: 1 to 32 letters, digits, `-` and `_`, starting with a letter.
 /// Upper case is allowed since Procfiles have it.
 public struct ServiceName: ValidatedText {
+    /// What an error calls it.
     public static let kind = "service name"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...32) { byte, first in
             byte.isLetter || !first && (byte.isDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_"))
@@ -38,8 +48,13 @@ public struct ServiceName: ValidatedText {
 /// A branch that may deploy: what `git check-ref-format --branch` accepts, kept to printable ASCII without
 /// shell or ref syntax, at most 200 bytes, not starting with `-`.
 public struct BranchName: ValidatedText {
+    /// What an error calls it.
     public static let kind = "branch"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let rule = "must be letters, digits and “._/-+@”, not starting with “-”, “.” or “/”"
         try Self.check(text, length: 1...200) { byte, first in
@@ -60,8 +75,13 @@ public struct BranchName: ValidatedText {
 /// A host name a site answers to: lower-case letters, digits, `-` and `.`, labels of 1 to 63 bytes, at most
 /// 253 bytes in all (RFC 1035 §2.3.4), at least one label; `_` and wildcards are not accepted.
 public struct Domain: ValidatedText {
+    /// What an error calls it.
     public static let kind = "domain"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let rule = "must be a lower-case host name such as app.example.org"
         try Self.check(text, length: 1...253) { byte, _ in
@@ -81,8 +101,13 @@ public struct Domain: ValidatedText {
 /// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, at most 128 bytes (POSIX.1-2017 §8.1,
 /// with lower case allowed).
 public struct EnvironmentKey: ValidatedText {
+    /// What an error calls it.
     public static let kind = "environment key"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...128) { byte, first in
             byte.isLetter || byte == UInt8(ascii: "_") || (!first && byte.isDigit)

@@ -2,13 +2,18 @@
 /// character, components of at most 255 bytes and 4,096 in all, and nothing under `.pmo` or `.git`.
 /// The release's root itself is `ReleasePath.root`, written `.`.
 public struct ReleasePath: ValidatedText {
+    /// What an error calls it.
     public static let kind = "path"
+    /// The text, as it was given.
     public let text: String
 
     /// The release itself, `.`.
     public static let root = ReleasePath()
     private init() { text = "." }
 
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         var trimmed = text[...]
         if trimmed.hasPrefix("./") { trimmed = trimmed.dropFirst(2) }

@@ -85,7 +85,9 @@ enum SelectionError: HintedError {
 func withAppLock<Result>(
     _ host: AppHost, _ what: String, _ body: () async throws -> Result
 ) async throws -> Result {
-    let lock = try AppLock.acquire(host.layout, wait: .seconds(600), holding: what) { holder in
+    // A deploy that has just told its end holds the lock a moment longer, to tidy up: not worth a word.
+    let quick = try AppLock.acquire(host.layout, wait: .milliseconds(500), holding: what, who: Caller.name)
+    let lock = try quick ?? AppLock.acquire(host.layout, wait: .seconds(600), holding: what, who: Caller.name) { holder in
         Output.progress("waiting for \(holder?.shown ?? "another command")")
     }
     guard let lock else {

@@ -19,11 +19,6 @@ extension ManifestReader {
             problems.add(
                 "needs a site or a service", at: nil, hint: "add sites: { default: { root: public } }, or services: …")
         }
-        for draft in drafts
-        where draft.listen == nil && draft.service.health == nil && !routed.contains(draft.service.name) {
-            manifest.notes.append(
-                "service \(draft.service.name) is a worker: no site routes to it and it has no health path")
-        }
     }
 
     private func check(routesOf sites: [SiteDraft], leadTo drafts: [ServiceDraft]) {

@@ -41,8 +41,13 @@ public struct Route: Codable, Sendable, Equatable {
 
 /// A prefix of URL paths: starts with `/`; letters, digits and `-._~/`; no empty, `.` or `..` part; at most 200 bytes.
 public struct URLPrefix: ValidatedText {
+    /// What an error calls it.
     public static let kind = "URL prefix"
+    /// The text, as it was given.
     public let text: String
+    /// Checks the text.
+    ///
+    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let rule = "must start with “/” and hold only letters, digits and “-._~/”"
         try Self.check(text, length: 1...200) { byte, first in
