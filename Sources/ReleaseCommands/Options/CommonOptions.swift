@@ -87,9 +87,11 @@ func withAppLock<Result>(
 ) async throws -> Result {
     // A deploy that has just told its end holds the lock a moment longer, to tidy up: not worth a word.
     let quick = try AppLock.acquire(host.layout, wait: .milliseconds(500), holding: what, who: Caller.name)
-    let lock = try quick ?? AppLock.acquire(host.layout, wait: .seconds(600), holding: what, who: Caller.name) { holder in
-        Output.progress("waiting for \(holder?.shown ?? "another command")")
-    }
+    let lock =
+        try quick
+        ?? AppLock.acquire(host.layout, wait: .seconds(600), holding: what, who: Caller.name) { holder in
+            Output.progress("waiting for \(holder?.shown ?? "another command")")
+        }
     guard let lock else {
         throw DeployError.busy(
             app: host.layout.name, holder: AppLock.holder(of: host.layout)?.shown ?? "another command")
