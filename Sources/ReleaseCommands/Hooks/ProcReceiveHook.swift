@@ -54,6 +54,8 @@ struct PostReceiveHook {
         let commit = try rules.commit(of: RefUpdate.fromInput())
         // proc-receive has deployed it in this very push.
         guard try Ledger(host.layout).deploys(origin: PushOrigin.current).isEmpty else { return 0 }
+        // Or has followed another push's deploy of the same commit.
+        if try host.store.current()?.commit == commit { return 0 }
         let ended = try await PushedDeploy(host).run(commit, options: try PushOptions.fromEnvironment())
         return ended.state == .live ? 0 : 1
     }
