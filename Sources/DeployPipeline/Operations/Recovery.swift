@@ -14,6 +14,12 @@ public struct Recovery: Sendable {
         self.ledger = ledger
     }
 
+    /// Recovers where the ledger has a deploy that has not ended; else nothing is read or stopped.
+    public func runIfNeeded() async throws {
+        guard try !ledger.running().isEmpty else { return }
+        try await run()
+    }
+
     /// Recovers.
     ///
     /// - Returns: the deploys that were brought to an end.

@@ -97,6 +97,8 @@ func withAppLock<Result>(
             app: host.layout.name, holder: AppLock.holder(of: host.layout)?.shown ?? "another command")
     }
     defer { lock.release() }
+    // A ledger that cannot be read must not stand in the way of a rollback.
+    if let ledger = try? Ledger(host.layout) { try? await Recovery(host, ledger).runIfNeeded() }
     return try await body()
 }
 
