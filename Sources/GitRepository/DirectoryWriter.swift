@@ -1,0 +1,68 @@
+import Glibc
+
+/// Makes entries in one open directory. Nothing that is there already is opened, followed or replaced, and no path is
+/// put together: a name is looked up in the directory that its descriptor holds.
+struct DirectoryWriter {
+    /// A system call that failed, before it is known for which path.
+    struct Failure: Error {
+        let errno: Int32
+        let call: String
+    }
+
+    let descriptor: Int32
+
+    /// Makes a directory of mode 0755 and opens it; the caller closes it.
+    func makeDirectory(_ name: UnsafePointer<CChar>) throws(Failure) -> DirectoryWriter {
+        try retry("mkdirat") { mkdirat(descriptor, name, 0o700) }
+        let made = try retry("openat") {
+            openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        }
+        do throws(Failure) {
+            try retry("fchmod") { fchmod(made, 0o755) }
+        } catch {
+            close(made)
+            throw error
+        }
+        return DirectoryWriter(descriptor: made)
+    }
+
+    /// Makes a file with the mode, whatever the umask.
+    func file(_ name: UnsafePointer<CChar>, _ bytes: UnsafeRawBufferPointer, mode: mode_t) throws(Failure) {
+        let file = try retry("openat") {
+            openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        }
+        do throws(Failure) {
+            try write(bytes, to: file)
+            try retry("fchmod") { fchmod(file, mode) }
+        } catch {
+            close(file)
+            throw error
+        }
+        // Linux has closed it even where it says EINTR; every other answer is a write that failed late.
+        guard close(file) == 0 || errno == EINTR else { throw Failure(errno: errno, call: "close") }
+    }
+
+    /// Makes a symlink.
+    func link(_ name: UnsafePointer<CChar>, to target: [UInt8]) throws(Failure) {
+        let text = target.map { CChar(bitPattern: $0) } + [0]
+        try retry("symlinkat") { symlinkat(text, descriptor, name) }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(Failure) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let written = try retry("write") { Glibc.write(file, rest.baseAddress, rest.count) }
+            guard written > 0 else { throw Failure(errno: EIO, call: "write") }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+    }
+
+    @discardableResult
+    private func retry<Value: SignedInteger>(_ name: String, _ call: () -> Value) throws(Failure) -> Value {
+        while true {
+            let result = call()
+            if result >= 0 { return result }
+            guard errno == EINTR else { throw Failure(errno: errno, call: name) }
+        }
+    }
+}

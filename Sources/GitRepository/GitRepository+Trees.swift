@@ -1,0 +1,39 @@
+import CLibgit2
+public import ReleaseModel
+public import SystemPackage
+
+extension GitRepository {
+    /// The tree of a commit, for reading a manifest from it.
+    public func tree(of id: CommitID) throws(GitError) -> CommitTree {
+        try CommitTree(root(of: id), objects)
+    }
+
+    /// Judges the tree of a commit, before a byte of it is written.
+    ///
+    /// - Throws: `refused` with the first rule that it breaks.
+    public func inspect(_ id: CommitID, policy: TreePolicy = .standard) throws(GitError) -> TreeSummary {
+        try TreeInspector.inspect(root(of: id), objects, policy)
+    }
+
+    /// Writes the tree of a commit into an open directory: what `git archive` gives for a repository without attributes.
+    /// Files get mode 0644 or 0755, directories 0755, whatever the umask. Nothing is synced.
+    ///
+    /// The tree is inspected first, so that a refused one leaves the directory as it was. A failure later leaves what was
+    /// written until then, for the caller to remove.
+    ///
+    /// - Parameter index: gets each file and symlink once it is written; what it throws ends the export as `index`.
+    /// - Throws: `refused`, `system` with the path, or `library`.
+    public func export(
+        _ id: CommitID, into directory: FileDescriptor, policy: TreePolicy = .standard,
+        index: (IndexEntry) throws -> Void
+    ) throws(GitError) -> TreeSummary {
+        let root = try root(of: id)
+        let summary = try TreeInspector.inspect(root, objects, policy)
+        try TreeExporter.export(root, objects, into: directory.rawValue, index: index)
+        return summary
+    }
+
+    private func root(of id: CommitID) throws(GitError) -> ObjectID {
+        try withCommit(id) { (commit) throws(GitError) in ObjectID(git_commit_tree_id(commit).pointee) }
+    }
+}

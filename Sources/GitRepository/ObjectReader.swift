@@ -1,0 +1,132 @@
+import CLibgit2
+
+/// Reads raw objects of a repository; those of a quarantine too, where the repository was opened from the environment.
+final class ObjectReader {
+    private let database: OpaquePointer
+
+    init(repository: OpaquePointer) throws(GitError) {
+        var handle: OpaquePointer?
+        try check(git_repository_odb(&handle, repository), "git_repository_odb")
+        guard let handle else { throw .library(code: -1, function: "git_repository_odb", message: "no database") }
+        database = handle
+    }
+
+    deinit { git_odb_free(database) }
+
+    /// The kind and size of an object, without reading it.
+    func header(_ id: ObjectID) throws(GitError) -> (kind: git_object_t, size: Int) {
+        var raw = id.raw
+        var size = 0
+        var kind = GIT_OBJECT_INVALID
+        try check(git_odb_read_header(&size, &kind, database, &raw), "git_odb_read_header")
+        return (kind, size)
+    }
+
+    /// Lends an object's bytes for the time of the call.
+    ///
+    /// - Throws: `refused` where the object is of another kind, `library` where it is missing or damaged, or what the body throws.
+    func withObject<Result>(
+        _ id: ObjectID, _ kind: git_object_t, _ body: (UnsafeRawBufferPointer) throws(GitError) -> Result
+    ) throws(GitError) -> Result {
+        var raw = id.raw
+        var object: OpaquePointer?
+        try check(git_odb_read(&object, database, &raw), "git_odb_read")
+        defer { git_odb_object_free(object) }
+        try expect(kind, git_odb_object_type(object), id)
+        return try body(UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object)))
+    }
+
+    /// The size of a blob.
+    func blobSize(_ id: ObjectID) throws(GitError) -> Int {
+        let (kind, size) = try header(id)
+        try expect(GIT_OBJECT_BLOB, kind, id)
+        return size
+    }
+
+    /// The first bytes of a blob, `limit` at most.
+    func blob(_ id: ObjectID, limit: Int) throws(GitError) -> [UInt8] {
+        try withObject(id, GIT_OBJECT_BLOB) { Array($0.prefix(limit)) }
+    }
+
+    /// Lends a tree's entries, in the order in which they are stored.
+    func withTree<Result>(
+        _ id: ObjectID, _ body: (inout TreeCursor) throws(GitError) -> Result
+    ) throws(GitError) -> Result {
+        try withObject(id, GIT_OBJECT_TREE) { (bytes) throws(GitError) in
+            var cursor = TreeCursor(bytes, of: id)
+            return try body(&cursor)
+        }
+    }
+
+    /// The ids of all commits that begin like the prefix.
+    func commits(_ prefix: ObjectPrefix) throws(GitError) -> Set<ObjectID> {
+        var raw = prefix.id.raw
+        var full = git_oid()
+        let code = git_odb_exists_prefix(&full, database, &raw, prefix.digits)
+        if code == GIT_ENOTFOUND.rawValue { return [] }
+        guard code == GIT_EAMBIGUOUS.rawValue else {
+            try check(code, "git_odb_exists_prefix")
+            return try commits(among: [ObjectID(full)])
+        }
+        return try commits(among: objects(prefix))
+    }
+
+    private func commits(among ids: Set<ObjectID>) throws(GitError) -> Set<ObjectID> {
+        var commits: Set<ObjectID> = []
+        for id in ids where try header(id).kind == GIT_OBJECT_COMMIT {
+            commits.insert(id)
+        }
+        return commits
+    }
+
+    /// Looks at every object: only where a prefix fits several, of which one may be a commit.
+    private func objects(_ prefix: ObjectPrefix) throws(GitError) -> Set<ObjectID> {
+        var search = PrefixSearch(prefix: prefix)
+        let code = git_odb_foreach(
+            database,
+            { id, payload in
+                guard let id, let search = payload?.assumingMemoryBound(to: PrefixSearch.self) else { return -1 }
+                search.pointee.see(id)
+                return 0
+            }, &search)
+        try check(code, "git_odb_foreach")
+        return search.found
+    }
+
+    private func expect(_ kind: git_object_t, _ found: git_object_t, _ id: ObjectID) throws(GitError) {
+        guard kind != found else { return }
+        let problem = "holds object \(id.text), which is a \(found.name), not a \(kind.name)"
+        throw .refused(TreeRefusal(.corrupt, [], problem))
+    }
+}
+
+/// The first digits of an id.
+struct ObjectPrefix {
+    /// The id, with zeros behind the digits.
+    let id: ObjectID
+    /// How many digits count.
+    let digits: Int
+
+    /// - Parameter text: 1 to 40 hexadecimal digits.
+    init(_ text: String) throws(GitError) {
+        var raw = git_oid()
+        try check(git_oid_fromstrp(&raw, text), "git_oid_fromstrp")
+        id = ObjectID(raw)
+        digits = text.utf8.count
+    }
+}
+
+private struct PrefixSearch {
+    let prefix: ObjectPrefix
+    var found: Set<ObjectID> = []
+
+    mutating func see(_ id: UnsafePointer<git_oid>) {
+        var wanted = prefix.id.raw
+        if git_oid_ncmp(id, &wanted, prefix.digits) == 0 { found.insert(ObjectID(id.pointee)) }
+    }
+}
+
+extension git_object_t {
+    /// `commit`, `tree`, `blob` or `tag`.
+    var name: String { String(cString: git_object_type2string(self)) }
+}

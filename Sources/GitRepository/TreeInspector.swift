@@ -1,0 +1,101 @@
+import CLibgit2
+
+/// Judges a tree by the policy, without writing anything.
+struct TreeInspector {
+    /// Every pointer of Git LFS begins with this line (specification version 1).
+    private static let lfsPrefix = Array("version https://git-lfs.github.com/spec/v1\n".utf8)
+    /// The sizes that pointers have; only blobs of such a size are read.
+    private static let lfsSizes = 100..<200
+
+    private let objects: ObjectReader
+    private let policy: TreePolicy
+    private var checked: Set<ObjectID> = []
+    private var path: [UInt8] = []
+    private var summary = TreeSummary()
+
+    private init(_ objects: ObjectReader, _ policy: TreePolicy) {
+        self.objects = objects
+        self.policy = policy
+    }
+
+    /// Counts first, so that the walk over every path has an end, then looks at names, kinds, links and sizes.
+    static func inspect(
+        _ root: ObjectID, _ objects: ObjectReader, _ policy: TreePolicy
+    ) throws(GitError) -> TreeSummary {
+        try TreeCounter.check(root, objects, policy)
+        var inspector = TreeInspector(objects, policy)
+        try inspector.visit(root, depth: 0)
+        guard inspector.summary.files + inspector.summary.symlinks > 0 else {
+            throw .refused(TreeRefusal(.empty, [], "has no files"))
+        }
+        return inspector.summary
+    }
+
+    private mutating func visit(_ tree: ObjectID, depth: Int) throws(GitError) {
+        if checked.insert(tree).inserted { try checkNames(tree, inRoot: depth == 0) }
+        try objects.withTree(tree) { (cursor) throws(GitError) in
+            while let entry = try cursor.next() {
+                try see(entry, depth: depth)
+            }
+        }
+    }
+
+    /// The names of a tree need to be read once, wherever the tree is used: only the root has a rule of its own, and no
+    /// tree can hold itself.
+    private func checkNames(_ tree: ObjectID, inRoot: Bool) throws(GitError) {
+        try objects.withTree(tree) { (cursor) throws(GitError) in
+            var names: Set<[UInt8]> = []
+            while let entry = try cursor.next() {
+                let name = Array(entry.name)
+                if let (rule, problem) = NameRules.problem(entry.name, inRoot: inRoot) {
+                    throw .refused(TreeRefusal(rule, path + name, problem))
+                }
+                guard names.insert(name).inserted else {
+                    throw .refused(TreeRefusal(.duplicate, path + name, "is there twice"))
+                }
+            }
+        }
+    }
+
+    private mutating func see(_ entry: TreeEntry, depth: Int) throws(GitError) {
+        let end = path.count
+        path.append(contentsOf: entry.name)
+        defer { path.removeLast(path.count - end) }
+        switch entry.kind {
+        case .directory:
+            summary.directories += 1
+            path.append(UInt8(ascii: "/"))
+            try visit(entry.id, depth: depth + 1)
+        case .file, .executable: try seeFile(entry.id)
+        case .link: try seeLink(entry.id, depth: depth)
+        case .submodule: throw refusal(.submodule, "is a submodule, whose files are not part of the push")
+        case .other: throw refusal(.mode, "is no file, directory or symlink (mode \(String(entry.mode, radix: 8)))")
+        }
+    }
+
+    private mutating func seeFile(_ blob: ObjectID) throws(GitError) {
+        let size = try objects.blobSize(blob)
+        guard size <= policy.largestFile else {
+            throw refusal(.size, "has \(size) bytes; \(policy.largestFile) are allowed")
+        }
+        summary.files += 1
+        summary.bytes += size
+        guard summary.bytes <= policy.bytes else {
+            throw .refused(TreeRefusal(.size, [], "has more than \(policy.bytes) bytes"))
+        }
+        if Self.lfsSizes.contains(size), try objects.blob(blob, limit: Self.lfsPrefix.count) == Self.lfsPrefix {
+            summary.lfsPointers += 1
+        }
+    }
+
+    private mutating func seeLink(_ blob: ObjectID, depth: Int) throws(GitError) {
+        let size = try objects.blobSize(blob)
+        let target = size <= LinkRules.longest ? try objects.blob(blob, limit: size) : []
+        if let problem = LinkRules.problem(target, depth: depth) { throw refusal(.link, problem) }
+        summary.symlinks += 1
+    }
+
+    private func refusal(_ rule: TreeRule, _ problem: String) -> GitError {
+        .refused(TreeRefusal(rule, path, problem))
+    }
+}
