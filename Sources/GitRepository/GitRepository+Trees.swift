@@ -12,11 +12,12 @@ extension GitRepository {
     ///
     /// - Throws: `refused` with the first rule that it breaks.
     public func inspect(_ id: CommitID, policy: TreePolicy = .standard) throws(GitError) -> TreeSummary {
-        try TreeInspector.inspect(root(of: id), objects, policy)
+        try TreeInspector.inspect(root(of: id), objects, policy).summary
     }
 
     /// Writes the tree of a commit into an open directory: what `git archive` gives for a repository without attributes.
-    /// Files get mode 0644 or 0755, directories 0755, whatever the umask. Nothing is synced.
+    /// Files get mode 0644 or 0755, directories 0755, whatever the umask; a directory without
+    /// a file below it is left out, as git does. Nothing is synced.
     ///
     /// The tree is inspected first, so that a refused one leaves the directory as it was. A failure later leaves what was
     /// written until then, for the caller to remove.
@@ -28,9 +29,9 @@ extension GitRepository {
         index: (IndexEntry) throws -> Void
     ) throws(GitError) -> TreeSummary {
         let root = try root(of: id)
-        let summary = try TreeInspector.inspect(root, objects, policy)
-        try TreeExporter.export(root, objects, into: directory.rawValue, index: index)
-        return summary
+        let tree = try TreeInspector.inspect(root, objects, policy)
+        try TreeExporter.export(root, objects, hollow: tree.hollow, into: directory.rawValue, index: index)
+        return tree.summary
     }
 
     private func root(of id: CommitID) throws(GitError) -> ObjectID {

@@ -1,5 +1,4 @@
 import CLibgit2
-public import ReleaseModel
 public import SystemPackage
 
 /// A repository of git, read and changed through libgit2. It belongs to one task.

@@ -3,7 +3,9 @@ enum NameRules {
     /// What is wrong with the name of an entry; nil where it is fine.
     static func problem(_ name: UnsafeRawBufferPointer, inRoot: Bool) -> (rule: TreeRule, problem: String)? {
         let visible = HFSName.visible(name)
-        if isNotOneComponent(name) || isDots(visible) { return (.component, "is not the name of one file") }
+        if isNotOneComponent(name) || isDots(name) || isDots(visible) {
+            return (.component, "is not the name of one file")
+        }
         if Spelling.git.matches(name) || Spelling.git.matches(visible) || isShortGit(name) {
             return (.reservedName, "is a spelling of “.git”")
         }

@@ -82,13 +82,15 @@ final class ObjectReader {
     /// Looks at every object: only where a prefix fits several, of which one may be a commit.
     private func objects(_ prefix: ObjectPrefix) throws(GitError) -> Set<ObjectID> {
         var search = PrefixSearch(prefix: prefix)
-        let code = git_odb_foreach(
-            database,
-            { id, payload in
-                guard let id, let search = payload?.assumingMemoryBound(to: PrefixSearch.self) else { return -1 }
-                search.pointee.see(id)
-                return 0
-            }, &search)
+        let code = withUnsafeMutablePointer(to: &search) { search in
+            git_odb_foreach(
+                database,
+                { id, payload in
+                    guard let id, let search = payload?.assumingMemoryBound(to: PrefixSearch.self) else { return -1 }
+                    search.pointee.see(id)
+                    return 0
+                }, search)
+        }
         try check(code, "git_odb_foreach")
         return search.found
     }

@@ -8,12 +8,15 @@ struct TreeCounter {
         var height = 0
         /// How many bytes the longest path has.
         var longest = 0
+        /// Whether there is a file or symlink, or anything else that is no directory.
+        var hasFile = false
     }
 
     private let objects: ObjectReader
     private let policy: TreePolicy
     private var known: [ObjectID: Totals] = [:]
     private var path: [UInt8] = []
+    private var hollow: Set<ObjectID> = []
 
     private init(_ objects: ObjectReader, _ policy: TreePolicy) {
         self.objects = objects
@@ -21,14 +24,19 @@ struct TreeCounter {
     }
 
     /// Refuses a tree with too many entries, too deep, or with names or paths that are too long.
-    static func check(_ root: ObjectID, _ objects: ObjectReader, _ policy: TreePolicy) throws(GitError) {
+    ///
+    /// - Returns: the trees below which there is no file. Git writes no directory for them.
+    static func check(
+        _ root: ObjectID, _ objects: ObjectReader, _ policy: TreePolicy
+    ) throws(GitError) -> Set<ObjectID> {
         var counter = TreeCounter(objects, policy)
         _ = try counter.totals(of: root, depth: 0)
+        return counter.hollow
     }
 
     private mutating func totals(of tree: ObjectID, depth: Int) throws(GitError) -> Totals {
         if let totals = known[tree] {
-            try checkPaths(totals, depth: depth)
+            try checkAgain(totals, depth: depth)
             return totals
         }
         let totals = try objects.withTree(tree) { (cursor) throws(GitError) in
@@ -39,40 +47,54 @@ struct TreeCounter {
             return totals
         }
         known[tree] = totals
+        if !totals.hasFile { hollow.insert(tree) }
         return totals
     }
 
     private mutating func add(_ entry: TreeEntry, to totals: inout Totals, depth: Int) throws(GitError) {
-        let end = path.count
-        path.append(contentsOf: entry.name)
-        defer { path.removeLast(path.count - end) }
-        guard entry.name.count <= policy.nameLength else {
-            throw refusal("has a name of \(entry.name.count) bytes; \(policy.nameLength) are allowed")
+        let length = entry.name.count
+        guard length <= policy.nameLength else {
+            throw refusal(entry, "has a name of \(length) bytes; \(policy.nameLength) are allowed")
         }
-        var below = Totals()
-        try checkPaths(below, depth: depth)
-        if entry.kind == .directory {
-            path.append(UInt8(ascii: "/"))
-            below = try self.totals(of: entry.id, depth: depth)
-            below.longest += below.entries > 0 ? 1 : 0
-        }
+        guard depth <= policy.depth else { throw refusal(entry, Self.deep(policy)) }
+        guard path.count + length <= policy.pathLength else { throw refusal(entry, Self.long(policy)) }
+        let below = entry.kind == .directory ? try self.below(entry, depth: depth) : Totals(hasFile: true)
+        totals.hasFile = totals.hasFile || below.hasFile
         totals.entries += 1 + below.entries
         totals.height = max(totals.height, 1 + below.height)
-        totals.longest = max(totals.longest, entry.name.count + below.longest)
+        totals.longest = max(totals.longest, length + below.longest)
         guard totals.entries <= policy.entries else {
             throw .refused(TreeRefusal(.size, [], "has more than \(policy.entries) files and directories"))
         }
     }
 
-    /// Refuses where something below the path would be too deep or have too long a path.
-    private func checkPaths(_ totals: Totals, depth: Int) throws(GitError) {
+    /// What is below a directory; the longest path with its `/`.
+    private mutating func below(_ entry: TreeEntry, depth: Int) throws(GitError) -> Totals {
+        let end = path.count
+        path.append(contentsOf: entry.name)
+        path.append(UInt8(ascii: "/"))
+        defer { path.removeLast(path.count - end) }
+        var below = try totals(of: entry.id, depth: depth)
+        below.longest += below.entries > 0 ? 1 : 0
+        return below
+    }
+
+    /// Refuses a directory below which something is too deep or has too long a path. It was read at another place.
+    private func checkAgain(_ totals: Totals, depth: Int) throws(GitError) {
         guard depth + totals.height <= policy.depth else {
-            throw refusal("leads deeper than \(policy.depth) names")
+            throw .refused(TreeRefusal(.length, path, Self.deep(policy)))
         }
         guard path.count + totals.longest <= policy.pathLength else {
-            throw refusal("leads to a path of more than \(policy.pathLength) bytes")
+            throw .refused(TreeRefusal(.length, path, Self.long(policy)))
         }
     }
 
-    private func refusal(_ problem: String) -> GitError { .refused(TreeRefusal(.length, path, problem)) }
+    private func refusal(_ entry: TreeEntry, _ problem: String) -> GitError {
+        .refused(TreeRefusal(.length, path + entry.name, problem))
+    }
+
+    private static func deep(_ policy: TreePolicy) -> String { "leads deeper than \(policy.depth) names" }
+    private static func long(_ policy: TreePolicy) -> String {
+        "leads to a path of more than \(policy.pathLength) bytes"
+    }
 }

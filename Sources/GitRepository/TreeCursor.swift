@@ -55,7 +55,8 @@ struct TreeCursor {
     /// 1 to 7 octal digits and a space.
     private mutating func takeMode() throws(GitError) -> UInt32 {
         var mode: UInt32 = 0
-        for (place, byte) in rest.prefix(8).enumerated() {
+        for place in 0..<min(8, rest.count) {
+            let byte = rest[place]
             if byte == UInt8(ascii: " "), place > 0 {
                 rest = UnsafeRawBufferPointer(rebasing: rest[(place + 1)...])
                 return mode

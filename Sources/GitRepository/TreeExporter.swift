@@ -7,19 +7,24 @@ import Glibc
 struct TreeExporter {
     private let objects: ObjectReader
     private let index: (IndexEntry) throws -> Void
+    private let hollow: Set<ObjectID>
     private var path: [UInt8] = []
 
-    private init(_ objects: ObjectReader, _ index: @escaping (IndexEntry) throws -> Void) {
+    private init(
+        _ objects: ObjectReader, hollow: Set<ObjectID>, _ index: @escaping (IndexEntry) throws -> Void
+    ) {
         self.objects = objects
+        self.hollow = hollow
         self.index = index
     }
 
     /// Writes the tree into the directory, and reports each file and symlink once it is written.
     static func export(
-        _ root: ObjectID, _ objects: ObjectReader, into directory: Int32, index: (IndexEntry) throws -> Void
+        _ root: ObjectID, _ objects: ObjectReader, hollow: Set<ObjectID>, into directory: Int32,
+        index: (IndexEntry) throws -> Void
     ) throws(GitError) {
         try withoutActuallyEscaping(index) { (index) throws(GitError) in
-            var exporter = TreeExporter(objects, index)
+            var exporter = TreeExporter(objects, hollow: hollow, index)
             try exporter.write(root, into: DirectoryWriter(descriptor: directory))
         }
     }
@@ -38,6 +43,7 @@ struct TreeExporter {
         defer { path.removeLast(path.count - end) }
         guard let name = entry.cName else { return }
         switch entry.kind {
+        case .directory where hollow.contains(entry.id): break
         case .directory: try writeDirectory(entry.id, name, into: directory)
         case .file: try writeFile(entry.id, name, mode: 0o644, into: directory)
         case .executable: try writeFile(entry.id, name, mode: 0o755, into: directory)

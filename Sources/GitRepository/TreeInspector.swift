@@ -1,5 +1,11 @@
 import CLibgit2
 
+/// What a tree that the policy passes holds, and which of its trees are not written since no file is below them.
+struct InspectedTree {
+    var summary = TreeSummary()
+    let hollow: Set<ObjectID>
+}
+
 /// Judges a tree by the policy, without writing anything.
 struct TreeInspector {
     /// Every pointer of Git LFS begins with this line (specification version 1).
@@ -12,23 +18,25 @@ struct TreeInspector {
     private var checked: Set<ObjectID> = []
     private var path: [UInt8] = []
     private var summary = TreeSummary()
+    private let hollow: Set<ObjectID>
 
-    private init(_ objects: ObjectReader, _ policy: TreePolicy) {
+    private init(_ objects: ObjectReader, _ policy: TreePolicy, hollow: Set<ObjectID>) {
         self.objects = objects
         self.policy = policy
+        self.hollow = hollow
     }
 
     /// Counts first, so that the walk over every path has an end, then looks at names, kinds, links and sizes.
     static func inspect(
         _ root: ObjectID, _ objects: ObjectReader, _ policy: TreePolicy
-    ) throws(GitError) -> TreeSummary {
-        try TreeCounter.check(root, objects, policy)
-        var inspector = TreeInspector(objects, policy)
+    ) throws(GitError) -> InspectedTree {
+        let hollow = try TreeCounter.check(root, objects, policy)
+        var inspector = TreeInspector(objects, policy, hollow: hollow)
         try inspector.visit(root, depth: 0)
         guard inspector.summary.files + inspector.summary.symlinks > 0 else {
             throw .refused(TreeRefusal(.empty, [], "has no files"))
         }
-        return inspector.summary
+        return InspectedTree(summary: inspector.summary, hollow: hollow)
     }
 
     private mutating func visit(_ tree: ObjectID, depth: Int) throws(GitError) {
@@ -62,6 +70,7 @@ struct TreeInspector {
         path.append(contentsOf: entry.name)
         defer { path.removeLast(path.count - end) }
         switch entry.kind {
+        case .directory where hollow.contains(entry.id): break
         case .directory:
             summary.directories += 1
             path.append(UInt8(ascii: "/"))
