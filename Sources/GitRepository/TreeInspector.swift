@@ -83,7 +83,7 @@ struct TreeInspector {
     }
 
     private mutating func seeFile(_ blob: ObjectID) throws(GitError) {
-        let size = try objects.blobSize(blob)
+        let size = try self.size(of: blob)
         guard size <= policy.largestFile else {
             throw refusal(.size, "has \(size) bytes; \(policy.largestFile) are allowed")
         }
@@ -98,10 +98,19 @@ struct TreeInspector {
     }
 
     private mutating func seeLink(_ blob: ObjectID, depth: Int) throws(GitError) {
-        let size = try objects.blobSize(blob)
+        let size = try self.size(of: blob)
         let target = size <= LinkRules.longest ? try objects.blob(blob, limit: size) : []
         if let problem = LinkRules.problem(target, depth: depth) { throw refusal(.link, problem) }
         summary.symlinks += 1
+    }
+
+    /// The size of the blob at the path, which an error then names.
+    private func size(of blob: ObjectID) throws(GitError) -> Int {
+        do throws(GitError) {
+            return try objects.blobSize(blob)
+        } catch .refused(let refusal) {
+            throw .refused(TreeRefusal(refusal.rule, path, refusal.problem))
+        }
     }
 
     private func refusal(_ rule: TreeRule, _ problem: String) -> GitError {

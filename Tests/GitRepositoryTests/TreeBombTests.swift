@@ -1,3 +1,4 @@
+import Glibc
 import ReleaseModel
 import Testing
 
@@ -87,7 +88,8 @@ struct TreeBombTests {
             let commit = try plant(damage, in: scratch)
             let repository = try scratch.open()
             let error = try #require(throws: GitError.self) { try repository.inspect(commit) }
-            #expect(error.hint?.hasPrefix("git fsck --full") == true, "\(error)")
+            #expect(error.refusal?.rule == .corrupt)
+            #expect(error.hint == "git fsck --full")
             let target = try scratch.makeDirectory("target")
             try target.withDirectory { directory in
                 _ = #expect(throws: GitError.self) { try repository.export(commit, into: directory) { _ in } }
@@ -136,12 +138,16 @@ struct TreeBombTests {
 
     private func expectRefusal(_ scratch: Scratch, _ commit: CommitID, _ rule: TreeRule) throws {
         let repository = try scratch.open()
-        let clock = ContinuousClock()
-        var error: GitError?
-        let time = try clock.measure {
-            error = try #require(throws: GitError.self) { try repository.inspect(commit) }
-        }
-        #expect(error?.refusal?.rule == rule)
-        #expect(time < .seconds(1))
+        let start = processorTime()
+        let error = try #require(throws: GitError.self) { try repository.inspect(commit) }
+        #expect(error.refusal?.rule == rule)
+        #expect(processorTime() - start < 1)
+    }
+
+    /// Seconds that this thread has computed: what a refusal costs, however busy the machine is.
+    private func processorTime() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
