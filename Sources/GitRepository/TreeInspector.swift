@@ -16,6 +16,8 @@ struct TreeInspector {
     private let objects: ObjectReader
     private let policy: TreePolicy
     private var checked: Set<ObjectID> = []
+    /// A loose object is opened and inflated for its size; half a million uses of one would take seconds.
+    private var sizes: [ObjectID: Int] = [:]
     private var path: [UInt8] = []
     private var summary = TreeSummary()
     private let hollow: Set<ObjectID>
@@ -105,9 +107,12 @@ struct TreeInspector {
     }
 
     /// The size of the blob at the path, which an error then names.
-    private func size(of blob: ObjectID) throws(GitError) -> Int {
+    private mutating func size(of blob: ObjectID) throws(GitError) -> Int {
+        if let size = sizes[blob] { return size }
         do throws(GitError) {
-            return try objects.blobSize(blob)
+            let size = try objects.blobSize(blob)
+            sizes[blob] = size
+            return size
         } catch .refused(let refusal) {
             throw .refused(TreeRefusal(refusal.rule, path, refusal.problem))
         }
