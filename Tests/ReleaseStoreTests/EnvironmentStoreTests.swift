@@ -53,6 +53,19 @@ struct EnvironmentStoreTests {
         }
     }
 
+    @Test func `values that are too many together are refused, but may become fewer`() throws {
+        try withApp { (app) throws in
+            let store = EnvironmentStore(app)
+            let keys = try (0..<11).map { try EnvironmentKey("KEY_\($0)") }
+            let value = String(repeating: "x", count: 100_000)
+            try store.update { for key in keys.dropLast() { $0[key] = value } }
+            let error = #expect(throws: StoreError.self) { try store.update { $0[keys[10]] = value } }
+            #expect(error?.description.contains("1,048,576 is the most") == true)
+            try store.update { $0[keys[0]] = nil }
+            #expect(try store.values().count == 9)
+        }
+    }
+
     @Test func `changes at once are all kept`() async throws {
         try await withApp { (app) async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
