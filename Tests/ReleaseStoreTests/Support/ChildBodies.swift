@@ -8,7 +8,7 @@ import Testing
 
 /// What a process of its own does for a test.
 enum ChildBody: String {
-    case contend, contendAndDie, hold, record, removeUnprivileged
+    case contend, contendAndDie, deploy, hold, record, removeUnprivileged
 
     static let key = "PMO_TEST_CHILD"
     static var chosen: ChildBody? { ProcessInfo.processInfo.environment[key].flatMap(ChildBody.init(rawValue:)) }
@@ -24,6 +24,7 @@ struct ChildBodies {
         switch try #require(ChildBody.chosen) {
         case .contend: try contend(for: existingApp(), times: count, inside: directory.appending("inside"))
         case .contendAndDie: while true { try AppLock.acquire(existingApp(), wait: nil, holding: "die")?.release() }
+        case .deploy: try deploy()
         case .hold: try hold()
         case .record: for _ in 0..<count { _ = try Ledger(existingApp()).record(someDeploy()) }
         case .removeUnprivileged: try removeUnprivileged()
@@ -31,6 +32,15 @@ struct ChildBodies {
     }
 
     private func existingApp() throws -> AppLayout { HostLayout(home: directory).app(try AppName("pmo")) }
+
+    /// Two releases go live, and the first again.
+    private func deploy() throws {
+        let store = ReleaseStore(try existingApp())
+        let old = try store.make(ReleaseID(commit: commit("a")), deploy: 1)
+        try store.pointCurrent(at: old)
+        try store.pointCurrent(at: store.make(ReleaseID(commit: commit("b")), deploy: 2))
+        try store.pointCurrent(at: old)
+    }
 
     private func hold() throws {
         let lock = try AppLock.acquire(existingApp(), wait: nil, holding: "deploy 7", who: "alice")

@@ -9,9 +9,12 @@ final class ChildProcess: @unchecked Sendable {
 
     var pid: Int32 { process.processIdentifier }
 
-    init(_ body: ChildBody, in directory: FilePath, count: Int = 0) throws {
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["--testing-library", "swift-testing", "--filter", "ChildBodies"]
+    /// - Parameter tracer: a program, with its arguments, that runs the process below it.
+    init(_ body: ChildBody, in directory: FilePath, count: Int = 0, under tracer: [String] = []) throws {
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let words = tracer + [program, "--testing-library", "swift-testing", "--filter", "ChildBodies"]
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
         process.environment = [
             "PATH": "/usr/bin:/bin", ChildBody.key: body.rawValue, "PMO_TEST_DIRECTORY": directory.string,
             "PMO_TEST_COUNT": String(count),
