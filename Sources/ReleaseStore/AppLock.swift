@@ -22,7 +22,7 @@ public final class AppLock: Sendable {
         _ app: AppLayout, wait: Duration?, holding what: String, who: String? = nil,
         onWait: (LockHolder?) -> Void = { _ in }
     ) throws(StoreError) -> AppLock? {
-        guard app.root.isRealDirectory else { throw .unknownApp(app.name, known: try app.host.apps()) }
+        guard app.root.status()?.isDirectory == true else { throw .unknownApp(app.name, known: try app.host.apps()) }
         guard let lock = try FileLock.acquire(app.lock, wait: wait, onWait: { onWait(Self.holder(of: app)) }) else {
             return nil
         }

@@ -31,11 +31,15 @@ struct Directory: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// The path of an entry, for errors; a path that is longer than any the system takes stays as it is.
-    func path(of name: FilePath) -> FilePath {
-        if name == ".." { return path.removingLastComponent() }
-        return path.length > 4096 ? path : path.pushing(name)
+    /// Opens the directory that one is in, which is known to errors by the path.
+    init(above below: borrowing Directory, path: FilePath) throws(StoreError) {
+        let from = below.descriptor
+        descriptor = try checked("open", path) { openat(from, "..", Self.flags | O_NOFOLLOW) }
+        self.path = path
     }
+
+    /// The path of an entry, for errors; one deeper than a reader can make use of is not told to its end.
+    func path(of name: FilePath) -> FilePath { path.length > 1000 ? path : path.pushing(name) }
 
     /// Which directory it is, and how it may be used.
     func status() throws(StoreError) -> stat {

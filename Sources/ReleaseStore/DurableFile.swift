@@ -10,13 +10,13 @@ public enum DurableFile {
     public static func write(
         _ bytes: [UInt8], to path: FilePath, mode: CInterop.Mode = 0o644
     ) throws(StoreError) {
-        let directory = try Directory(opening: path.removingLastComponent())
+        let directory = try Directory(opening: path.directory)
         try directory.write(bytes, to: path.lastComponent?.string ?? "", mode: mode, durable: true)
     }
 
     /// Puts a symbolic link at the path, in place of an older one in one step, and returns when it is on the disk.
     public static func link(at path: FilePath, to target: String) throws(StoreError) {
-        let directory = try Directory(opening: path.removingLastComponent())
+        let directory = try Directory(opening: path.directory)
         try directory.replaceLink(path.lastComponent?.string ?? "", to: target)
         try directory.sync()
     }
@@ -24,7 +24,7 @@ public enum DurableFile {
     /// Removes a file or link; nothing happens where there is none.
     public static func remove(_ path: FilePath) throws(StoreError) {
         do throws(StoreError) {
-            let directory = try Directory(opening: path.removingLastComponent())
+            let directory = try Directory(opening: path.directory)
             if try directory.removeFile(FilePath(path.lastComponent?.string ?? "")) { try directory.sync() }
         } catch .system(_, _, ENOENT) {}
     }

@@ -6,6 +6,9 @@ public struct EnvironmentStore: Sendable {
     /// The most bytes of `KEY=value` and its end that a program can be started with (`MAX_ARG_STRLEN`, execve(2)).
     public static let longestEntry = 128 << 10
 
+    /// The most bytes of all values together: half of what programs can be started with by default (2 MiB, execve(2)).
+    public static let longestEnvironment = 1 << 20
+
     /// The app.
     public let app: AppLayout
 
@@ -40,22 +43,30 @@ public struct EnvironmentStore: Sendable {
         var new = old
         change(&new)
         guard new != old else { return }
-        for (key, value) in new where old[key] != value { try check(key, value) }
+        let total = new.reduce(0) { $0 + Self.length($1.key, $1.value) }
+        for (key, value) in new where old[key] != value { try check(key, value, total: total) }
         let texts = Dictionary(uniqueKeysWithValues: new.map { ($0.key.text, $0.value) })
         try JSONFile.write(texts, to: app.environmentFile, mode: 0o600)
     }
 
-    private func check(_ key: EnvironmentKey, _ value: String) throws(StoreError) {
+    private func check(_ key: EnvironmentKey, _ value: String, total: Int) throws(StoreError) {
         let problem: String? =
             if key.isReserved {
                 "is set by pmo-release itself"
             } else if value.utf8.contains(0) {
                 "has a NUL byte, which no program can be given"
-            } else if key.text.utf8.count + value.utf8.count + 2 > Self.longestEntry {
+            } else if Self.length(key, value) > Self.longestEntry {
                 "is longer than the \(Self.longestEntry.shownWithCommas) bytes that a program can be given"
+            } else if total > Self.longestEnvironment {
+                "makes \(total.shownWithCommas) bytes of all values, \(Self.longestEnvironment.shownWithCommas) is the most"
             } else {
                 nil
             }
         if let problem { throw .environmentValue(app.name, key, problem: problem) }
+    }
+
+    /// The bytes of `KEY=value` with its end.
+    private static func length(_ key: EnvironmentKey, _ value: String) -> Int {
+        key.text.utf8.count + value.utf8.count + 2
     }
 }

@@ -9,6 +9,12 @@ extension FilePath {
         return result == 0 ? status : nil
     }
 
+    /// The directory that it is in; `.` for a bare name.
+    var directory: FilePath {
+        let above = removingLastComponent()
+        return above.isEmpty ? "." : above
+    }
+
     var isRegularFile: Bool { status(following: false)?.isFile ?? false }
     /// A directory itself, not a link to one.
     var isRealDirectory: Bool { status(following: false)?.isDirectory ?? false }
@@ -24,8 +30,8 @@ extension FilePath {
             if status.isDirectory { return false }
             throw .system(action: "make", path: self, code: ENOTDIR)
         }
-        try removingLastComponent().makeDirectories()
-        let parent = try Directory(opening: isRelative && components.count == 1 ? "." : removingLastComponent())
+        try directory.makeDirectories()
+        let parent = try Directory(opening: directory)
         let made = try parent.makeDirectory(name, mode: mode)
         if made { try parent.sync() }
         return made

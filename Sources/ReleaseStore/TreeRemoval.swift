@@ -6,7 +6,7 @@ struct TreeRemoval: TreeVisitor {
     /// Removes a file or a tree; nothing happens where there is none.
     static func remove(_ path: FilePath) throws(StoreError) {
         guard let name = path.lastName else { return }
-        let parent = try Directory(opening: path.removingLastComponent())
+        let parent = try Directory(opening: path.directory)
         try remove(name, of: parent)
         try parent.sync()
     }

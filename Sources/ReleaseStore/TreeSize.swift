@@ -9,7 +9,7 @@ struct TreeSize: TreeVisitor {
     /// The bytes that the tree takes.
     static func measure(_ path: FilePath) throws(StoreError) -> Int {
         guard let name = path.lastName else { return 0 }
-        let parent = try Directory(opening: path.removingLastComponent())
+        let parent = try Directory(opening: path.directory)
         var size = TreeSize()
         try TreeWalk.walk(name, of: parent, &size)
         return size.bytes

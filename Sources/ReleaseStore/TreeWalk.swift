@@ -16,6 +16,7 @@ protocol TreeVisitor {
 struct TreeWalk {
     private struct Level {
         let name: FilePath
+        let path: FilePath
         let identity: FileIdentity
         var directories: [FilePath]
     }
@@ -34,7 +35,7 @@ struct TreeWalk {
             } else {
                 let left = levels.removeLast()
                 guard let above = levels.last else { break }
-                here = try climb(from: here, to: above.identity)
+                here = try climb(from: here, to: above)
                 try visitor.leave(left.name, of: here)
             }
         }
@@ -53,14 +54,14 @@ struct TreeWalk {
                 try visitor.visit(entry.name, of: directory)
             }
         }
-        return Level(name: name, identity: try directory.status().identity, directories: directories)
+        let identity = try directory.status().identity
+        return Level(name: name, path: directory.path, identity: identity, directories: directories)
     }
 
-    private static func climb(from here: borrowing Directory, to identity: FileIdentity) throws(StoreError) -> Directory
-    {
-        let above = try Directory(opening: "..", in: here)
+    private static func climb(from here: borrowing Directory, to level: Level) throws(StoreError) -> Directory {
+        let above = try Directory(above: here, path: level.path)
         // Somebody moved the directory away meanwhile: `..` is not where the way began.
-        guard try above.status().identity == identity else {
+        guard try above.status().identity == level.identity else {
             throw .system(action: "walk through", path: here.path, code: ESTALE)
         }
         return above
