@@ -42,7 +42,7 @@ extension ScannedTemplate {
             index += 1
             if tag.kind == .end { return }
             if tag.kind == .comment { continue }
-            let value = scopes.reversed().lazy.compactMap { $0[tag.name] }.first
+            let value = scopes.last { $0[tag.name] != nil }?[tag.name]
             if value == nil { missing.insert(tag.name) }
             guard case .section(let isInverted) = tag.kind else { continue }
             let start = index

@@ -3,10 +3,11 @@ import Yams
 /// The YAML text of a manifest as a tree of nodes that know their place.
 ///
 /// What makes a small file cost much is refused (A26): more than 256 KiB, anchors and aliases, mappings deeper than
-/// 32 levels, and a key that stands twice.
+/// 32 levels, more than 10,000 values, and a key that stands twice.
 enum ManifestYAML {
     static let largestFile = 256 << 10
     static let deepestNesting = 32
+    static let mostValues = 10_000
 
     /// Reads one document.
     ///
@@ -40,28 +41,19 @@ enum ManifestYAML {
         }
     }
 
-    /// Looks for what could blow up while it is parsed. Only a file that has an anchor and many aliases, or hundreds
-    /// of brackets that do not close, is refused here; the exact rules are checked on the parsed tree.
+    /// Looks for what would cost much while it is parsed: many aliases, hundreds of brackets that do not close,
+    /// hundreds of list or key marks in a line, thousands of values. The exact rules are checked on the parsed tree.
     private static func refuseBombs(_ text: String, file: String) throws(ManifestError) {
-        var line = 1
-        var previous: UInt8 = 0
-        var anchors = 0
-        var aliases = 0
-        var open = 0
+        var scan = YAMLScan()
         for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\n"): line += 1
-            case UInt8(ascii: "["), UInt8(ascii: "{"): open += 1
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): open = max(0, open - 1)
-            default: break
+            scan.advance(over: byte)
+            if scan.anchors > 0, scan.aliases > 16 { throw ManifestError(file: file, line: scan.line, problem: anchorRule) }
+            if scan.openBrackets > 200 || scan.marksInLine > 200 || scan.indentation > 200 {
+                throw ManifestError(file: file, line: scan.line, problem: nestingRule)
             }
-            if byte.isLetter || byte.isDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") {
-                anchors += previous == UInt8(ascii: "&") ? 1 : 0
-                aliases += previous == UInt8(ascii: "*") ? 1 : 0
+            if scan.values > mostValues {
+                throw ManifestError(file: file, line: scan.line, problem: "holds more than 10,000 lines and values")
             }
-            if anchors > 0, aliases > 16 { throw ManifestError(file: file, line: line, problem: anchorRule) }
-            if open > 200 { throw ManifestError(file: file, line: line, problem: nestingRule) }
-            previous = byte
         }
     }
 
@@ -78,7 +70,9 @@ enum ManifestYAML {
         case .alias: return problem(anchorRule)
         case .scalar: return nil
         case .sequence(let items):
-            return items.lazy.compactMap { shapeProblem(of: $0, depth: depth + 1) }.first
+            for item in items {
+                if let found = shapeProblem(of: item, depth: depth + 1) { return found }
+            }
         case .mapping(let pairs):
             return pairs.lazy.compactMap { key, value in
                 key.scalar == nil
@@ -86,6 +80,7 @@ enum ManifestYAML {
                     : shapeProblem(of: key, depth: depth) ?? shapeProblem(of: value, depth: depth + 1)
             }.first
         }
+        return nil
     }
 }
 

@@ -1,0 +1,153 @@
+import ReleaseModel
+import Testing
+
+/// A manifest that must be refused, the line that must be named, and words that must be said.
+struct BadManifest: Sendable, CustomTestStringConvertible {
+    let yaml: String
+    let line: Int?
+    let says: String
+    init(_ yaml: String, _ line: Int?, _ says: String) {
+        self.yaml = yaml
+        self.line = line
+        self.says = says
+    }
+    var testDescription: String { yaml.prefix(120).shown() }
+}
+
+extension BadManifest {
+    /// What a mapping or list is not, and keys that nobody knows.
+    static let shapes = [
+        BadManifest("", nil, "is empty"),
+        BadManifest("# only a comment\n", nil, "is empty"),
+        BadManifest("just words", 1, "must be a mapping"),
+        BadManifest("- app: shop", 1, "must be a mapping"),
+        BadManifest("42", 1, "must be a mapping"),
+        BadManifest("app: shop", nil, "needs a site or a service"),
+        BadManifest("ap: shop\nservices: {}", 1, "did you mean “app”?"),
+        BadManifest("service:\n  web: { command: x }", 1, "did you mean “services”?"),
+        BadManifest("Services:\n  web: { command: x }", 1, "did you mean “services”?"),
+        BadManifest("sites: {}\nenviroments: {}", 2, "did you mean “environments”?"),
+        BadManifest("services: {}\nzzz: 1", 2, "known here: app, branch"),
+        BadManifest("services:\n  web:\n    comand: x", 3, "did you mean “command”?"),
+        BadManifest("services:\n  web:\n    command: x\n    helth: { path: / }", 4, "did you mean “health”?"),
+        BadManifest("services:\n  web:\n    command: x\n    health:\n      pth: /", 5, "did you mean “path”?"),
+        BadManifest("services:\n  web:\n    command: x\n    stop: { singal: TERM }", 4, "did you mean “signal”?"),
+        BadManifest("services: { web: { command: x } }\nenv:\n  default: {}", 3, "did you mean “defaults”?"),
+        BadManifest("services: { web: { command: x } }\nbuild:\n  - rnu: make", 3, "did you mean “run”?"),
+        BadManifest("sites:\n  a.example:\n    rot: public", 3, "did you mean “root”?"),
+        BadManifest("services:\n  - web", 2, "services must be a mapping"),
+        BadManifest("services: web", 1, "services must be a mapping"),
+        BadManifest("services:\n  web: node server.js", 2, "services.web must be a mapping"),
+        BadManifest("services:\n  web:\n", 2, "services.web must be a mapping"),
+        BadManifest("sites: [a.example]", 1, "sites must be a mapping"),
+        BadManifest("sites:\n  a.example: public", 2, "must be a mapping, such as { root: public }"),
+        BadManifest("services: { web: { command: x } }\nbuild: make", 2, "build must be a list of steps"),
+        BadManifest("services: { web: { command: x } }\nbuild: [make]", 2, "build[1] must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nenv: PORT", 2, "env must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nenv: { required: KEY }", 2, "must be a list of keys"),
+        BadManifest("services: { web: { command: x } }\nenv: { defaults: [A] }", 2, "env.defaults must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nenv: { files: [A] }", 2, "env.files must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nshared: uploads", 2, "shared must be a list"),
+        BadManifest("services: { web: { command: x } }\ndatabase: ./m.sh", 2, "database must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nenvironments: [staging]", 2, "environments must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nenvironments: { staging: 1 }", 2, "must be a mapping, such as"),
+    ]
+
+    /// Values that break the rule of their type.
+    static let values = [
+        BadManifest("app: Shop\nservices: {}", 1, "lower-case letters"),
+        BadManifest("app: -rf\nservices: {}", 1, "app “-rf”"),
+        BadManifest("app: a b\nservices: {}", 1, "lower-case letters"),
+        BadManifest("app: \"\"\nservices: {}", 1, "lower-case letters"),
+        BadManifest("app:\nservices: {}", 1, "is empty"),
+        BadManifest("app: yes\nservices: {}", 1, "put quotes around it"),
+        BadManifest("app: [shop]\nservices: {}", 1, "not a list"),
+        BadManifest("app: { name: shop }\nservices: {}", 1, "not a mapping"),
+        BadManifest("app: ../x\nservices: {}", 1, "lower-case letters"),
+        BadManifest("app: localhost\nservices: {}", 1, "is reserved"),
+        BadManifest("branch: --upload-pack=x\nservices: {}", 1, "branch “--upload-pack=x”"),
+        BadManifest("branch: a..b\nservices: {}", 1, "branch"),
+        BadManifest("branch: 'main;id'\nservices: {}", 1, "branch"),
+        BadManifest("branch: true\nservices: {}", 1, "put quotes"),
+        BadManifest("services: {}\nkeep: 0", 2, "from 1 to 100"),
+        BadManifest("services: {}\nkeep: 101", 2, "from 1 to 100"),
+        BadManifest("services: {}\nkeep: five", 2, "a whole number"),
+        BadManifest("services: {}\nkeep: '5'", 2, "a whole number"),
+        BadManifest("services: {}\nkeep: -1", 2, "a whole number"),
+        BadManifest("services: {}\nkeep: 1.5", 2, "a whole number"),
+        BadManifest("services: {}\nkeep: 99999999999999999999", 2, "a whole number"),
+        BadManifest("services: {}\nkeep: 0x10", 2, "a whole number"),
+        BadManifest("services:\n  9web: { command: x }", 2, "service name “9web”"),
+        BadManifest("services:\n  'we b': { command: x }", 2, "service name"),
+        BadManifest("services:\n  'web;id': { command: x }", 2, "service name"),
+        BadManifest("services:\n  '../web': { command: x }", 2, "service name"),
+        BadManifest("services:\n  \"a\\nb\": { command: x }", 2, "service name “a\\x0ab”"),
+        BadManifest("services:\n  web: { command: x }\n  Web: { command: y }", 3, "only in case"),
+        BadManifest("services:\n  web: {}", 2, "has no “command”"),
+        BadManifest("services:\n  web: { command: '' }", 2, "must be a command line"),
+        BadManifest("services:\n  web: { command: '  ' }", 2, "must be a command line"),
+        BadManifest("services:\n  web: { command: }", 2, "is empty"),
+        BadManifest("services:\n  web: { command: [node, server.js] }", 2, "not a list"),
+        BadManifest("services:\n  web: { command: \"a\\0b\" }", 2, "control character \\x00"),
+        BadManifest("services:\n  web: { command: \"a\\eb\" }", 2, "control character \\x1b"),
+        BadManifest("services:\n  web: { command: \"a\\rb\" }", 2, "control character \\x0d"),
+        BadManifest("services:\n  web:\n    command: x\n    directory: ../..", 4, "inside the release"),
+        BadManifest("services:\n  web:\n    command: x\n    directory: /etc", 4, "inside the release"),
+        BadManifest("services:\n  web:\n    command: x\n    directory: .pmo/units", 4, "must not lead into .pmo"),
+        BadManifest("services:\n  web:\n    command: x\n    instances: 0", 4, "from 1 to 32"),
+        BadManifest("services:\n  web:\n    command: x\n    instances: 33", 4, "from 1 to 32"),
+        BadManifest("services:\n  web:\n    command: x\n    instances: two", 4, "a whole number"),
+        BadManifest("services:\n  web:\n    command: x\n    listen: tcp", 4, "one of port, socket, none"),
+        BadManifest("services:\n  web:\n    command: x\n    listen: 8080", 4, "one of port, socket, none"),
+        BadManifest("services:\n  web:\n    command: x\n    memory: 12X", 4, "such as 512M"),
+        BadManifest("services:\n  web:\n    command: x\n    memory: 0", 4, "such as 512M"),
+        BadManifest("services:\n  web:\n    command: x\n    memory: 512", 4, "at least 4M"),
+        BadManifest("services:\n  web:\n    command: x\n    memory: 2000G", 4, "such as 512M"),
+        BadManifest("services:\n  web:\n    command: x\n    memory: 1.5G", 4, "such as 512M"),
+        BadManifest("services:\n  web:\n    command: x\n    stop: { signal: KILL }", 4, "one of TERM, INT"),
+        BadManifest("services:\n  web:\n    command: x\n    stop: { signal: SIGTERM }", 4, "one of TERM, INT"),
+        BadManifest("services:\n  web:\n    command: x\n    stop: { within: 20 }", 4, "such as 30s"),
+        BadManifest("services:\n  web:\n    command: x\n    stop: { within: 2h }", 4, "from 0s to 3600s"),
+        BadManifest("services:\n  web:\n    command: x\n    stop: TERM", 4, "must be a mapping"),
+        BadManifest("services: { web: { command: x } }\nbuild:\n  - run: ''", 3, "must be a command line"),
+        BadManifest("services: { web: { command: x } }\nbuild:\n  - within: 5m", 3, "has no “run”"),
+        BadManifest("services: { web: { command: x } }\nbuild:\n  - { run: make, within: 0s }", 3, "from 1s to 86400s"),
+        BadManifest("services: { web: { command: x } }\nbuild:\n  - { run: make, within: soon }", 3, "such as 30s"),
+        BadManifest("services: { web: { command: x } }\nshared:\n  - ../../etc", 3, "inside the release"),
+        BadManifest("services: { web: { command: x } }\nshared:\n  - .", 3, "must not be the whole release"),
+        BadManifest("services: { web: { command: x } }\nshared:\n  - a\n  - a/b", 4, "overlaps “a”"),
+        BadManifest("services: { web: { command: x } }\nshared:\n  - a/b\n  - a/b/", 4, "overlaps “a/b”"),
+        BadManifest("services: { web: { command: x } }\nshared:\n  - \"a\\nb\"", 3, "inside the release"),
+        BadManifest("services: { web: { command: x } }\ndatabase:\n  migrate: ''", 3, "must be a command line"),
+        BadManifest("services: { web: { command: x } }\ndatabase:\n  migrat: x", 3, "did you mean “migrate”?"),
+    ]
+
+    /// Health checks (A29).
+    static let health = [
+        ("health: /health", "must be a mapping, such as { path: /health }"),
+        ("health: {}", "has no “path”"),
+        ("health: { path: health }", "must be a path such as /health"),
+        ("health: { path: 'http://evil.example/' }", "must be a path such as /health"),
+        ("health: { path: '//evil.example/' }", "must be a path such as /health"),
+        ("health: { path: \"/a\\r\\nHost: evil\" }", "must be a path such as /health"),
+        ("health: { path: '/a b' }", "must be a path such as /health"),
+        ("health: { path: \"/a\\tb\" }", "must be a path such as /health"),
+        ("health: { path: '/a#b' }", "must be a path such as /health"),
+        ("health: { path: '/\u{fc}' }", "must be a path such as /health"),
+        ("health: { path: '' }", "must be a path such as /health"),
+        ("health: { path: /\(String(repeating: "a", count: 1024)) }", "must be a path such as /health"),
+        ("health: { path: /, expect: '' }", "must not be empty"),
+        ("health: { path: /, expect: true }", "put quotes around it"),
+        ("health: { path: /, status: 99 }", "a status such as 200"),
+        ("health: { path: /, status: 600 }", "a status such as 200"),
+        ("health: { path: /, status: 399-200 }", "a status such as 200"),
+        ("health: { path: /, status: ok }", "a status such as 200"),
+        ("health: { path: /, status: 200-299-399 }", "a status such as 200"),
+        ("health: { path: /, passes: 0 }", "from 1 to 20"),
+        ("health: { path: /, passes: 21 }", "from 1 to 20"),
+        ("health: { path: /, within: 0s }", "from 1s to 3600s"),
+        ("health: { path: /, within: 2h }", "from 1s to 3600s"),
+        ("health: { path: /, within: 30 }", "such as 30s"),
+        ("health: { path: /, within: 99999999999999999999s }", "such as 30s"),
+    ].map { BadManifest("services:\n  web:\n    command: x\n    \($0.0)", 4, $0.1) }
+}
