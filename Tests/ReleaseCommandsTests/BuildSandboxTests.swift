@@ -28,7 +28,7 @@ struct BuildSandboxTests {
                     try rm -rf $home/current $home/env $home/../other/repo.git
                 done
                 try sh -c 'echo owned > /etc/pmo-owned'
-                try grep -rh canary-of-other ../../.. \(host.home) > found.txt
+                try grep -rh canary-of"-"other ../../.. \(host.home) > found.txt
                 echo done
                 """,
             ])

@@ -32,7 +32,7 @@ struct EnvironmentCommandTests {
             #expect(try await host.pmo("env", "unset", "pmo", "PLAIN", "ONE").status == 0)
             let gone = try await host.pmo("env", "get", "pmo", "PLAIN")
             #expect(gone.status == 3 && gone.err.contains("PLAIN is not set"), "\(gone)")
-            for name in host.names("\(host.home)/pmo/env") {
+            for name in host.names("\(host.home)/pmo/env") where name != "lock" {
                 #expect(host.mode("\(host.home)/pmo/env/\(name)") == 0o600, "\(name)")
             }
             let recorded = try await host.ledger("SELECT verb, detail FROM events ORDER BY id LIMIT 1")

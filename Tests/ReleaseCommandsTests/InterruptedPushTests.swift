@@ -25,7 +25,8 @@ struct InterruptedPushTests {
             #expect(again.remote.contains { $0.hasPrefix("-----> pmo: deploying \(commit.prefix(7))") }, "\(again)")
             #expect(again.remote.contains { $0.hasPrefix("=====> Live") }, "\(again)")
             #expect(again.status == 0, "\(again)")
-            #expect(try await host.ledger("SELECT number, state FROM deploys") == ["1|live"])
+            let deploys = try await host.ledger("SELECT number, state FROM deploys")
+            #expect(deploys == ["1|live"])
             #expect(try await host.branch() == commit)
             #expect(try await host.get("/").body == "slow\n")
         }
@@ -90,15 +91,15 @@ struct InterruptedPushTests {
         try await TestHost.with { host in
             try host.write(["index.html": "1\n", "pmo-release.yml": slow])
             let first = try await host.commit("1")
-            let running = try host.start("git", ["push", "production", "\(first):main"])
+            let running = try host.start("git", ["push", "production", "\(first):refs/heads/main"])
             try #require(try await eventually { running.said.contains("sleep 4") }, "\(running.said)")
             try host.write(["index.html": "2\n", "pmo-release.yml": "sites: { pmo.localhost: { root: . } }\n"])
             let second = try await host.commit("2")
-            let passed = try host.start("git", ["push", "production", "\(second):main"])
+            let passed = try host.start("git", ["push", "production", "\(second):refs/heads/main"])
             try #require(try await eventually { try await host.ledger("SELECT count(*) FROM deploys") == ["2"] })
             try host.write(["index.html": "3\n"])
             let third = try await host.commit("3")
-            let newest = try host.start("git", ["push", "production", "\(third):main"])
+            let newest = try host.start("git", ["push", "production", "\(third):refs/heads/main"])
             let ends = try await [running.ended(), passed.ended(), newest.ended()]
             #expect(ends.map { $0.status == 0 } == [true, false, true], "\(ends)")
             #expect(ends[1].err.contains("superseded by"), "\(ends[1])")

@@ -127,7 +127,7 @@ struct OperatorTests {
     @Test(
         "is refused what cannot be created",
         arguments: [
-            (["Big"], 3, "app name"), (["a--b"], 3, "app name"), (["-x"], 64, "-x"),
+            (["Big"], 3, "app name"), (["a--b"], 3, "app name"), (["-x"], 64, "<app>"),
             (["pmo"], 3, "the app pmo exists already"),
             (["new", "--listen", "nonsense"], 64, "--listen takes [ADDRESS:]PORT"),
             (["new", "--listen", "127.0.0.1:1"], 3, "this host's apps share one nginx"),

@@ -39,6 +39,28 @@ struct PlainReceiverTests {
         }
     }
 
+    @Test("F36: tells a push over ssh that attached how the deploy ended")
+    func tellsTheAttached() async throws {
+        try await TestHost.with { host in
+            try await host.makePlain()
+            let ssh = try host.makeForcedCommand(key: "alice")
+            try host.write([
+                "index.html": "x\n", "pmo-release.yml": broken.replacing("exit 7", with: "sleep 4; exit 7"),
+            ])
+            let commit = try await host.commit("Broken after a while")
+            let pushing = try host.start("git", ["push", "production", "main"])
+            try #require(try await eventually { pushing.said.contains("sleep 4") }, "\(pushing.said)")
+            // The ref has moved already: only one that is set back can be pushed again.
+            try await host.git("update-ref", "-d", "refs/heads/main", commit, directory: host.receiver)
+            try await host.git("remote", "set-url", "production", "ssh://pmo@example.org/pmo")
+            let again = try await host.push(environment: ssh)
+            #expect(again.remote.contains("attached to deploy 1, which runs already"), "\(again)")
+            #expect(again.status != 0, "\(again)")
+            _ = try await pushing.ended()
+            #expect(try await host.ledger("SELECT state FROM deploys") == ["failed"])
+        }
+    }
+
     @Test("is not the only one reached over ssh: proc-receive is, too")
     func worksWithProcReceive() async throws {
         try await TestHost.with { host in
