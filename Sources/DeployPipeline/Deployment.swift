@@ -91,13 +91,17 @@ public struct Deployment: Sendable {
         let phase = (try? ledger.deploy(deploy.number))?.phase
         log.failure("failed in \(phase?.rawValue ?? "receive"): \(reason.sentence)\(still)")
         if let hint = reason.hint { log.output("hint: \(hint)") }
+        // Over what the ledger has now: a push may have attached since.
+        func end(_ deploy: inout Deploy) {
+            deploy.state = .failed
+            deploy.reason = reason.sentence + still
+            deploy.phase = phase
+            deploy.finished = currentTime()
+        }
         var ended = deploy
-        ended.state = .failed
-        ended.reason = reason.sentence + still
-        ended.phase = phase
-        ended.finished = currentTime()
+        end(&ended)
         log.finish()
-        return (try? ledger.update(deploy.number) { $0 = ended }) ?? ended
+        return (try? ledger.update(deploy.number, end)) ?? ended
     }
 
     /// Runs a phase between two entries of the ledger.

@@ -25,7 +25,7 @@ struct DeployRequest {
     /// The deploy of the commit that is under way, or a new one with its process started.
     func start(_ ledger: Ledger) throws -> (Deploy, attached: Bool) {
         let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive != false }
-        if let underWay { return (underWay, true) }
+        if let underWay { return (try attach(to: underWay, ledger), true) }
         let repository = try GitRepository(opening: host.layout.repository)
         let summary = try repository.commit(commit)
         let deploy = try ledger.record(
@@ -46,6 +46,14 @@ struct DeployRequest {
             if $0.process == nil { $0.process = ProcessIdentity.of(pid: pid) }
         }
         return (started, false)
+    }
+
+    /// A push that attaches is known to its later hooks, and to the ssh shell, by the deploy that it attached to.
+    private func attach(to deploy: Deploy, _ ledger: Ledger) throws -> Deploy {
+        guard !origin.isEmpty else { return deploy }
+        return try ledger.update(deploy.number) {
+            $0.origin = ($0.origin.split(separator: " ").map(String.init) + [origin]).joined(separator: " ")
+        }
     }
 
     /// For the commands: shows the log as it grows, and fails as the deploy does.

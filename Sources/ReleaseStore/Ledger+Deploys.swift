@@ -34,10 +34,10 @@ extension Ledger {
         try first("WHERE state = 'queued' ORDER BY number DESC", [])
     }
 
-    /// The deploys that came by one push, the oldest first.
+    /// The deploys that came by one push, or that it attached to; the oldest first.
     public func deploys(origin: String) throws(StoreError) -> [Deploy] {
         guard !origin.isEmpty else { return [] }
-        return try all("WHERE origin = ? AND origin <> '' ORDER BY number", [origin])
+        return try all("WHERE instr(' ' || origin || ' ', ' ' || ? || ' ') ORDER BY number", [origin])
     }
 
     /// The newest deploy of a commit that stands in one of the states.

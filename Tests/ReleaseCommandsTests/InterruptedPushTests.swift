@@ -1,0 +1,112 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("A push that is interrupted", .serialized, .timeLimit(.minutes(5)))
+struct InterruptedPushTests {
+    private let slow = "build: [{ run: sleep 4 }]\nsites: { pmo.localhost: { root: . } }\n"
+
+    @Test("F01, F02: its deploy goes on without the pusher, and the same push again attaches to it")
+    func goesOn() async throws {
+        try await TestHost.with { host in
+            try host.write(["index.html": "slow\n", "pmo-release.yml": slow])
+            let commit = try await host.commit("Slow")
+            let pushing = try host.start("git", ["push", "production", "main"])
+            try #require(try await eventually { pushing.said.contains("sleep 4") }, "\(pushing.said)")
+            for process in RunningProcess.all() where process.mentions(host.receiver) {
+                let line = process.arguments.joined(separator: " ")
+                if line.contains("receive-pack") || line.contains("proc-receive") { kill(process.pid, SIGKILL) }
+            }
+            let cut = try await pushing.ended()
+            #expect(cut.status != 0, "\(cut)")
+
+            let again = try await host.push()
+            #expect(again.remote.contains("attached to deploy 1, which runs already"), "\(again)")
+            #expect(again.remote.contains { $0.hasPrefix("-----> pmo: deploying \(commit.prefix(7))") }, "\(again)")
+            #expect(again.remote.contains { $0.hasPrefix("=====> Live") }, "\(again)")
+            #expect(again.status == 0, "\(again)")
+            let deploys = try await host.ledger("SELECT number, state FROM deploys")
+            #expect(deploys == ["1|live"])
+            #expect(try await host.branch() == commit)
+            #expect(try await host.get("/").body == "slow\n")
+        }
+    }
+
+    @Test("F02: with nobody left to tell, the deploy ends live and the branch has moved")
+    func movesTheBranch() async throws {
+        try await TestHost.with { host in
+            try host.write(["index.html": "slow\n", "pmo-release.yml": slow])
+            let commit = try await host.commit("Slow")
+            let pushing = try host.start("git", ["push", "production", "main"])
+            try #require(try await eventually { pushing.said.contains("sleep 4") }, "\(pushing.said)")
+            for process in RunningProcess.all() where process.mentions(host.receiver) { kill(process.pid, SIGKILL) }
+            kill(-pushing.pid, SIGKILL)
+            _ = try await pushing.ended()
+            #expect(try await eventually { try await host.ledger("SELECT state FROM deploys") == ["live"] })
+            #expect(try await host.branch() == commit)
+            #expect(try await host.get("/").body == "slow\n")
+            let again = try await host.push()
+            #expect(again.status == 0, "\(again)")
+        }
+    }
+
+    @Test("F04: a deploy killed in its build ends the push with the phase; the next one works")
+    func endsThePush() async throws {
+        try await TestHost.with { host in
+            let served = try await host.deploy(["index.html": "served\n"])
+            try host.write(["pmo-release.yml": slow.replacingOccurrences(of: "sleep 4", with: "sleep 97")])
+            let killed = try await host.commit("Killed in its build")
+            let pushing = try host.start("git", ["push", "production", "main"])
+            try #require(try await eventually { pushing.said.contains("sleep 97") }, "\(pushing.said)")
+            let workers = RunningProcess.all().filter {
+                $0.mentions(host.home) && $0.arguments.contains("deploy-worker")
+            }
+            try #require(workers.count == 1)
+            let begun = ContinuousClock.now
+            kill(workers[0].pid, SIGKILL)
+            let failed = try await pushing.ended()
+            #expect(failed.status == 1 && failed.err.contains("its process ended in build"), "\(failed)")
+            #expect(ContinuousClock.now - begun < .seconds(5))
+            #expect(host.releases() == [served])
+            #expect(try await host.branch() == served)
+            #expect(try await host.get("/").body == "served\n")
+            #expect(
+                try await eventually(within: .seconds(5)) {
+                    !RunningProcess.all().contains { $0.mentions(host.home) && $0.arguments.contains("sleep") }
+                        && !RunningProcess.all().contains { $0.arguments == ["sleep", "97"] }
+                }, "the processes of a killed build are dead within 5 s")
+            #expect(try await host.ledger("SELECT state, phase FROM deploys WHERE number = 2") == ["failed|build"])
+
+            try host.write(["pmo-release.yml": "sites: { pmo.localhost: { root: . } }\n", "index.html": "next\n"])
+            try await host.commit("Next")
+            let next = try await host.push()
+            #expect(next.status == 0, "\(next)")
+            #expect(try await host.get("/").body == "next\n")
+            #expect(killed != served)
+        }
+    }
+
+    @Test("F36: of several that wait, the newest is deployed and the others are superseded")
+    func supersedes() async throws {
+        try await TestHost.with { host in
+            try host.write(["index.html": "1\n", "pmo-release.yml": slow])
+            let first = try await host.commit("1")
+            let running = try host.start("git", ["push", "production", "\(first):refs/heads/main"])
+            try #require(try await eventually { running.said.contains("sleep 4") }, "\(running.said)")
+            try host.write(["index.html": "2\n", "pmo-release.yml": "sites: { pmo.localhost: { root: . } }\n"])
+            let second = try await host.commit("2")
+            let passed = try host.start("git", ["push", "production", "\(second):refs/heads/main"])
+            try #require(try await eventually { try await host.ledger("SELECT count(*) FROM deploys") == ["2"] })
+            try host.write(["index.html": "3\n"])
+            let third = try await host.commit("3")
+            let newest = try host.start("git", ["push", "production", "\(third):refs/heads/main"])
+            let ends = try await [running.ended(), passed.ended(), newest.ended()]
+            #expect(ends.map { $0.status == 0 } == [true, false, true], "\(ends)")
+            #expect(ends[1].err.contains("superseded by"), "\(ends[1])")
+            #expect(host.live() == third)
+            #expect(try await host.branch() == third)
+            #expect(
+                try await host.ledger("SELECT state FROM deploys ORDER BY number") == ["live", "superseded", "live"])
+        }
+    }
+}

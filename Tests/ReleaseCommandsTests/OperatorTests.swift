@@ -1,0 +1,204 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("An operator", .serialized, .timeLimit(.minutes(5)))
+struct OperatorTests {
+    private let app = [
+        "server.js": """
+        const http = require("node:http");
+        const server = http.createServer((_, answer) => answer.end(String(process.pid)));
+        server.keepAliveTimeout = 75000;
+        server.listen(Number(process.env.PORT), "127.0.0.1", () => console.log("\\u001b[31mlistening"));
+        process.on("SIGTERM", () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });
+        """, "Procfile": "web: node server.js\n",
+    ]
+
+    @Test("restarts without a gap, stops and starts, and reads the state from exit status")
+    func controls() async throws {
+        try await TestHost.with { host in
+            #expect(try await host.pmo("status", "pmo").status == 1)
+            try await host.deploy(app)
+            #expect(try await host.pmo("status", "pmo").status == 0)
+            let old = try await host.get("/").body
+            let restarting = try host.start("pmo-release", ["restart", "pmo"])
+            var answers: [Int] = []
+            while !restarting.hasEnded { answers.append(try await host.get("/").status) }
+            for _ in 0..<20 { answers.append(try await host.get("/").status) }
+            let restarted = try await restarting.ended()
+            #expect(restarted.status == 0, "\(restarted)")
+            #expect(answers.count > 20 && answers.allSatisfy { $0 == 200 }, "\(answers)")
+            #expect(try await host.get("/").body != old)
+
+            #expect(try await host.pmo("stop", "pmo").status == 0)
+            #expect(try await host.pmo("status").status == 1)
+            #expect(try await host.get("/").status == 502)
+            let started = try await host.pmo("start", "pmo", "web")
+            #expect(started.status == 0, "\(started)")
+            #expect(try await host.pmo("status", "--json").status == 0)
+            #expect(try await host.get("/").status == 200)
+            let unknown = try await host.pmo("stop", "pmo", "mail")
+            #expect(
+                unknown.status == 3 && unknown.err.contains("there is no service mail; there are: web"), "\(unknown)")
+        }
+    }
+
+    @Test("brings a service back that was killed: the supervisor does it")
+    func isSupervised() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(app)
+            let pid = try #require(pid_t(try await host.get("/").body))
+            kill(pid, SIGKILL)
+            #expect(
+                try await eventually {
+                    let answer = try await host.get("/")
+                    return answer.status == 200 && answer.body != String(pid)
+                })
+        }
+    }
+
+    @Test("reads logs, the log of a deploy, history, ps, apps and show")
+    func reads() async throws {
+        try await TestHost.with { host in
+            #expect(try await host.pmo("list", "pmo").err.contains("no release yet: git push production main"))
+            let commit = try await host.deploy(app, "A subject\u{1b}[31m in red")
+            let logs = try await host.pmo("logs", "pmo", "web", "-n", "1")
+            #expect(logs.status == 0 && logs.out.contains("web.0: ") && logs.out.hasSuffix("listening\n"), "\(logs)")
+            #expect(logs.out.split(separator: "\n").count == 1)
+            let told = try await host.pmo("log", "pmo")
+            #expect(told.out.hasPrefix("-----> pmo: deploying \(commit.prefix(7))") && told.out.contains("=====> Live"))
+            #expect(try await host.pmo("log", "1").out == told.out)
+            let absent = try await host.pmo("log", "pmo", "9")
+            #expect(absent.status == 3 && absent.err.contains("there is no deploy 9"), "\(absent)")
+            let history = try await host.pmo("history", "pmo")
+            #expect(history.out.contains("push") && history.out.contains("\(commit.prefix(7)) live"), "\(history)")
+            let processes = try await host.pmo("ps", "pmo")
+            #expect(processes.out.contains("web.0") && processes.out.contains("current"), "\(processes)")
+            let apps = try await host.pmo("apps")
+            #expect(apps.out.contains("http://pmo.localhost:\(host.port)"), "\(apps)")
+            let shown = try await host.pmo("show", "pmo", String(commit.prefix(7)))
+            #expect(shown.out.contains("release    \(commit)") && shown.out.contains("phase      switch"), "\(shown)")
+            for said in [logs, history, shown, try await host.pmo("list", "pmo")] {
+                #expect(!said.all.contains("\u{1b}"), "A10: \(said)")
+            }
+            for words in [["list"], ["apps"], ["ps"], ["history"], ["show"], ["status"]] {
+                let json = try await host.run("pmo-release", words + ["--json"])
+                #expect((try? JSONSerialization.jsonObject(with: Data(json.out.utf8))) != nil, "\(words): \(json)")
+            }
+        }
+    }
+
+    @Test("retries what failed once its cause is gone")
+    func retries() async throws {
+        try await TestHost.with { host in
+            try host.write([
+                "index.html": "retried\n",
+                "pmo-release.yml":
+                    "build: [{ run: '[ \"${READY:-}\" = yes ]' }]\nsites: { pmo.localhost: { root: . } }\n",
+            ])
+            try await host.commit("Needs READY")
+            #expect(try await host.push().status == 1)
+            #expect(try await host.pmo("env", "set", "READY=yes").status == 0)
+            let retried = try await host.pmo("retry", "pmo")
+            #expect(retried.status == 0 && retried.err.contains("=====> Live"), "\(retried)")
+            #expect(try await host.get("/").body == "retried\n")
+        }
+    }
+
+    @Test("destroys an app only by its name, and leaves the others")
+    func destroys() async throws {
+        try await TestHost.with { host in
+            #expect(try await host.pmo("create", "other").status == 0)
+            try await host.deploy(app)
+            let pid = try await host.get("/").body
+            for answer in ["", "yes\n", "other\n"] {
+                let refused = try await host.pmo("destroy", "pmo", input: answer)
+                #expect(refused.status == 3 && refused.err.contains("pmo is untouched"), "\(refused)")
+                #expect(try await host.get("/").status == 200)
+            }
+            let removed = try await host.pmo("destroy", "pmo", input: "pmo\n")
+            #expect(removed.status == 0, "\(removed)")
+            #expect(host.names(host.home).filter { !$0.hasPrefix(".") } == ["other"])
+            #expect(try await host.get("/").status != 200)
+            #expect(try await eventually { !RunningProcess.all().contains { String($0.pid) == pid } })
+        }
+    }
+
+    @Test(
+        "is refused what cannot be created",
+        arguments: [
+            (["Big"], 3, "app name"), (["a--b"], 3, "app name"), (["-x"], 64, "<app>"),
+            (["pmo"], 3, "the app pmo exists already"),
+            (["new", "--listen", "nonsense"], 64, "--listen takes [ADDRESS:]PORT"),
+            (["new", "--listen", "127.0.0.1:1"], 3, "this host's apps share one nginx"),
+            (["new", "--supervisor", "systemd"], 3, "this host's apps share one supervisor"),
+            (["new", "--home", "/proc/nowhere"], 3, "cannot write to the home /proc/nowhere"),
+        ])
+    func cannotCreate(words: [String], status: Int, sentence: String) async throws {
+        try await TestHost.with { host in
+            let refused = try await host.run("pmo-release", ["create"] + words)
+            #expect(refused.status == Int32(status), "\(refused)")
+            #expect(refused.err.hasPrefix("pmo-release: error: ") && refused.err.contains(sentence), "\(refused)")
+            #expect(host.names(host.home).filter { !$0.hasPrefix(".") } == ["pmo"])
+        }
+    }
+
+    @Test("is told that the port is taken, and by whom")
+    func portIsTaken() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "x\n"])
+            let refused = try await host.run(
+                "pmo-release",
+                [
+                    "create", "new", "--home", "\(host.root)/second", "--listen", "127.0.0.1:\(host.port)",
+                    "--supervisor", "runit",
+                ])
+            #expect(refused.status == 3, "\(refused)")
+            #expect(refused.err.contains("port \(host.port) is taken by nginx"), "\(refused)")
+            #expect(refused.err.contains("hint: --listen"))
+        }
+    }
+}
+
+@Suite("pmo-release without a host", .serialized, .timeLimit(.minutes(2)))
+struct HostlessCommandTests {
+    private func run(_ arguments: String..., directory: String = "/") async throws -> Ended {
+        try await Subprocess(
+            Programs.release, arguments, environment: ["PATH": Programs.path, "PMO_HOME": "/tmp/pmo-nowhere"],
+            directory: directory, input: ""
+        ).ended(within: .seconds(30))
+    }
+
+    @Test("checks a work tree, and says what is wrong by file and line")
+    func checks() async throws {
+        let well = try await run("check", Programs.package + "/examples/pmo")
+        #expect(well.status == 0 && well.out.hasSuffix("ok\n"), "\(well)")
+        #expect(well.out.contains("service    api × 2: node server.js") && well.out.contains("requires   JWT_SECRET"))
+        #expect(try await run("check", Programs.package + "/examples/pmo", "--json").out.hasPrefix("{"))
+
+        let place = "/tmp/pmo-check-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try "app: pmo\nkeep: many\nservces: {}\n".write(
+            toFile: place + "/pmo-release.yml", atomically: true, encoding: .utf8)
+        let wrong = try await run("check", directory: place)
+        #expect(wrong.status == 3, "\(wrong)")
+        #expect(wrong.err.contains("pmo-release.yml:2:") && wrong.err.contains("pmo-release.yml:3:"), "\(wrong)")
+        #expect(wrong.err.contains("servces") && wrong.err.contains("hint:"), "\(wrong)")
+    }
+
+    @Test("prints completions, its version and its help; a word that is none is a usage error")
+    func helps() async throws {
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try await run("completions", shell)
+            #expect(script.status == 0 && script.out.contains("pmo-release"), "\(shell)")
+        }
+        #expect(try await run("completions", "tcsh").status == 64)
+        #expect(try await run("--version").status == 0)
+        #expect(try await run("--help").out.contains("rollback"))
+        let unknown = try await run("rolback")
+        #expect(unknown.status == 64 && unknown.err.hasPrefix("pmo-release: error: "), "\(unknown)")
+        let nowhere = try await run("list")
+        #expect(nowhere.status == 3 && nowhere.err.contains("there is no app in /tmp/pmo-nowhere"), "\(nowhere)")
+    }
+}
