@@ -90,11 +90,12 @@ struct ReleaseFileTests {
     @Test("A directory in the place of a file is an error, and stays")
     func directoryInTheWay() throws {
         try withRelease { release, _ in
+            let path = try ReleasePath("real")
             #expect(throws: Errno.self) {
-                try ReleaseFile.write([1], to: ReleasePath("real"), in: release, mode: .ownerReadWrite)
+                try ReleaseFile.write([1], to: path, in: release, mode: .ownerReadWrite)
             }
             #expect(throws: Errno.self) { try ReleaseFile.write([1], to: .root, in: release, mode: .ownerReadWrite) }
-            #expect(ReleaseFile.isDirectory(try ReleasePath("real"), in: release))
+            #expect(ReleaseFile.isDirectory(path, in: release))
         }
     }
 
