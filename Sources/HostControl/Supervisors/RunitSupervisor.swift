@@ -45,10 +45,13 @@ public struct RunitSupervisor: Supervisor {
         defer { close(lock) }
         flock(lock, LOCK_EX)
         guard directoryProcesses().isEmpty else { return }
-        _ = try DetachedProcess.spawn(
+        let pid = try DetachedProcess.spawn(
             executable: try HostPrograms.find("runsvdir"), arguments: ["-P", services.string],
             environment: ["PATH": HostPrograms.path],
             log: services.removingLastComponent().appending("runsvdir.log"))
+        // The kernel lets go of a starter before the new command line can be read, and the next one looks for that.
+        let deadline = ContinuousClock.now + .seconds(2)
+        while !directoryProcesses().contains(pid), ContinuousClock.now < deadline { usleep(1000) }
     }
 
     /// The processes that watch the directory, by their command line.
