@@ -94,7 +94,11 @@ public struct Nginx: Sendable {
         try write(main, to: stage.appending("nginx.conf"))
         let result = try await nginx(["-t", "-q", "-c", stage.appending("nginx.conf").string])
         guard !result.succeeded else { return }
-        let message = result.problem.replacing(stagedSites.string, with: sites.string)
+        // Its last line names the copy, which nobody will find.
+        let lines = String(decoding: result.errorOutput, as: UTF8.self)
+            .replacing(stagedSites.string, with: sites.string).split(separator: "\n")
+            .filter { !$0.contains(stage.string) }
+        let message = lines.isEmpty ? result.problem : lines.suffix(2).joined(separator: "; ")
         let others = siteNames().filter { $0 != "\(app).conf" && message.contains(sites.appending($0).string) }
         if let other = others.first { throw .otherSiteRefused(file: sites.appending(other).string, message: message) }
         throw .siteRefused(app: app.text, message: message)
