@@ -83,7 +83,9 @@ struct ProcessRunnerTests {
         // ls itself opens the directory.
         #expect(try await runner.run(Command(executable: "ls", arguments: ["/proc/self/fd"])).text == "0\n1\n2\n3\n")
         let result = try await runner.run(.script("grep SigIgn /proc/self/status"))
-        #expect(result.text == "SigIgn:\t0000000000000000\n")
+        let ignored = try #require(UInt64(result.text.split(whereSeparator: \.isWhitespace).last ?? "", radix: 16))
+        // Above 31 are the C library's own.
+        #expect(ignored & 0x7fff_ffff == 0)
     }
 
     @Test("F23: when the time is up, TERM ends the program")

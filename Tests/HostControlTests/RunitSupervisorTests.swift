@@ -25,7 +25,7 @@ struct RunitHome {
         try directory.appending("run").write(
             "#!/bin/sh\nexec 2>&1\nexec chpst -P /bin/sh -c '\(command)'\n", mode: 0o755)
         try directory.appending("control/t").write(
-            "#!/bin/sh\nread -r pid < supervise/pid && kill -TERM -- -$pid\n", mode: 0o755)
+            "#!/bin/sh\nread -r pid < supervise/pid && kill -s TERM -- \"-$pid\"\n", mode: 0o755)
         try log.appending("run").write("#!/bin/sh\nexec svlogd -tt '\(logs)'\n", mode: 0o755)
         return SupervisedInstance(
             unit: name, directory: directory, logDirectory: logs, description: name,

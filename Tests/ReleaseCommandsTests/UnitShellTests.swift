@@ -56,7 +56,7 @@ struct UnitShellTests {
             "list\tpmo", "list *", "list ~", "list pmo\r", "GIT_DIR=/x list", "list A=b", "list @x", "list [x",
             "list {x}",
         ])
-    func refused(_ text: String) { #expect(throws: (any HintedError).self) { try ShellRequest(text) } }
+    func refused(_ text: String) { #expect(throws: (any Error).self) { try ShellRequest(text) } }
 
     @Test("A30: a command of a megabyte is refused")
     func long() {
@@ -67,8 +67,8 @@ struct UnitShellTests {
 
     @Test("A36: an app that is not there and a name that is none are told in the same words")
     func sameWords() {
-        let error = #expect(throws: (any HintedError).self) { try ShellRequest("git-receive-pack 'Nobody'") }
-        #expect(error?.description == "there is no app Nobody here")
+        let error = #expect(throws: (any Error).self) { try ShellRequest("git-receive-pack 'Nobody'") }
+        #expect(error.map { "\($0)" } == "there is no app Nobody here")
     }
 
     @Test(
