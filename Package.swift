@@ -81,12 +81,15 @@ let package = Package(
         .testTarget(
             name: "HostControlTests", dependencies: ["HostControl", "ReleaseModel", system], swiftSettings: settings),
         .testTarget(
-            name: "DeployPipelineTests", dependencies: ["DeployPipeline", "ReleaseModel"], swiftSettings: settings),
+            name: "DeployPipelineTests",
+            dependencies: ["DeployPipeline", "GitRepository", "ReleaseModel", "ReleaseStore", system],
+            swiftSettings: settings),
         .testTarget(
             name: "ReleaseCommandsTests",
             dependencies: [
                 "ReleaseCommands", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release", "post-receive", system,
             ],
             swiftSettings: settings),
+        .testTarget(name: "RoomsTests", swiftSettings: settings),
     ]
 )

@@ -75,7 +75,10 @@ public struct HostServices: Sendable {
             }
         self.supervisor = supervisor
         let directory = host.nginx
-        nginx = Nginx(directory: directory, supervisor: supervisor, runner: runner) { files in
+        nginx = Nginx(
+            directory: directory, supervisor: supervisor, runner: runner,
+            listen: (settings.listenAddress, settings.listenPort)
+        ) { files in
             try SiteTemplates.nginx(
                 NginxContext(
                     directory: directory.string, user: ProcessOwner.isRoot ? ProcessOwner.name : nil,

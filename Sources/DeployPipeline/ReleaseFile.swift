@@ -8,8 +8,12 @@ enum ReleaseFile {
     static func read(_ path: ReleasePath, in root: FilePath) throws -> [UInt8] {
         let directory = try descend(path.components.dropLast(), in: root, making: false)
         defer { try? directory.close() }
-        let file = try openAt(directory, path.components.last ?? ".", O_RDONLY, mode: 0)
+        // A fifo would wait for a writer.
+        let file = try openAt(directory, path.components.last ?? ".", O_RDONLY | O_NONBLOCK, mode: 0)
         defer { try? file.close() }
+        var status = stat()
+        guard fstat(file.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Errno.invalidArgument }
         return try readAll(file)
     }
 

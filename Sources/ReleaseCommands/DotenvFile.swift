@@ -36,21 +36,23 @@ enum DotenvFile {
             }
             position += 1
             do {
-                return (try EnvironmentKey(word.filter { $0 != " " }), try value())
+                return (try EnvironmentKey(word.trimmed), try value())
             } catch let error as InvalidValue {
                 throw malformed(begun, error.description)
             }
         }
 
         private mutating func value() throws -> String {
+            let begun = position
             skipSpace(newlines: false)
             guard position < scalars.count else { return "" }
             let quote = scalars[position]
             if quote == "\"" || quote == "'" { return try quoted(by: quote) }
-            var text = restOfLine()
-            if let comment = text.firstRange(of: " #") { text = String(text[..<comment.lowerBound]) }
-            while text.hasSuffix(" ") || text.hasSuffix("\t") { text.removeLast() }
-            return text
+            // The space before a “#” makes it a comment, also where no value stands before it.
+            position = begun
+            let text = restOfLine()
+            let comments = [" #", "\t#"].compactMap { text.firstRange(of: $0)?.lowerBound }
+            return String(text[..<(comments.min() ?? text.endIndex)]).trimmed
         }
 
         private mutating func quoted(by quote: UnicodeScalar) throws -> String {
@@ -59,11 +61,12 @@ enum DotenvFile {
             var result = String.UnicodeScalarView()
             while position < scalars.count, scalars[position] != quote {
                 var scalar = scalars[position]
+                if scalar == "\n" { line += 1 }
                 if quote == "\"", scalar == "\\", position + 1 < scalars.count {
                     position += 1
+                    if scalars[position] == "\n" { line += 1 }
                     scalar = unescaped(scalars[position], into: &result)
                 }
-                if scalar == "\n" { line += 1 }
                 result.append(scalar)
                 position += 1
             }
@@ -113,5 +116,15 @@ enum DotenvFile {
         private func malformed(_ line: Int, _ problem: String) -> EnvironmentError {
             .malformed(file: name, line: line, problem: problem)
         }
+    }
+}
+
+extension String {
+    /// The text without spaces and tabs around it.
+    fileprivate var trimmed: String {
+        var rest = self[...]
+        while rest.hasPrefix(" ") || rest.hasPrefix("\t") { rest.removeFirst() }
+        while rest.hasSuffix(" ") || rest.hasSuffix("\t") { rest.removeLast() }
+        return String(rest)
     }
 }

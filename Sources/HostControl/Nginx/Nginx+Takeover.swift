@@ -36,7 +36,7 @@ extension Nginx {
                 let lines =
                     ServiceLog(directory: instance.logDirectory).tail(3, since: nil)
                     + (ProcessGroup.text(directory.appending("logs/error.log").string) ?? "")
-                    .split(separator: "\n").suffix(2).map(String.init)
+                    .split(separator: "\n").suffix(20).filter { $0.contains("[emerg]") }.suffix(2).map(String.init)
                 throw .nginx("the new configuration does not answer; \(lines.joined(separator: "; "))")
             }
             try? await Task.sleep(for: .milliseconds(10))

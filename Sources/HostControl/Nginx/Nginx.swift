@@ -23,18 +23,22 @@ public struct Nginx: Sendable {
     let directory: FilePath
     let supervisor: any Supervisor
     let runner: any CommandRunner
+    let listen: (address: String, port: Int)?
     let render: @Sendable (NginxFiles) throws -> String
 
     /// An nginx in a directory.
     ///
+    /// - Parameter listen: where the main configuration listens; looked at before a start.
     /// - Parameter render: makes the main configuration for some files.
     public init(
         directory: FilePath, supervisor: any Supervisor, runner: any CommandRunner,
+        listen: (address: String, port: Int)? = nil,
         render: @escaping @Sendable (NginxFiles) throws -> String
     ) {
         self.directory = directory
         self.supervisor = supervisor
         self.runner = runner
+        self.listen = listen
         self.render = render
     }
 
@@ -90,7 +94,11 @@ public struct Nginx: Sendable {
         try write(main, to: stage.appending("nginx.conf"))
         let result = try await nginx(["-t", "-q", "-c", stage.appending("nginx.conf").string])
         guard !result.succeeded else { return }
-        let message = result.problem.replacing(stagedSites.string, with: sites.string)
+        // Its last line names the copy, which nobody will find.
+        let lines = String(decoding: result.errorOutput, as: UTF8.self)
+            .replacing(stagedSites.string, with: sites.string).split(separator: "\n")
+            .filter { !$0.contains(stage.string) }
+        let message = lines.isEmpty ? result.problem : lines.suffix(2).joined(separator: "; ")
         let others = siteNames().filter { $0 != "\(app).conf" && message.contains(sites.appending($0).string) }
         if let other = others.first { throw .otherSiteRefused(file: sites.appending(other).string, message: message) }
         throw .siteRefused(app: app.text, message: message)
@@ -127,6 +135,7 @@ public struct Nginx: Sendable {
     public func ensureRunning() async throws(HostError) {
         guard await !isRunning() else { return }
         try await supervisor.prepare([try prepareInstance()])
+        try await checkPort()
         let generation = newGeneration()
         try write(try rendered(files(generation)), to: configuration)
         let tested = try await nginx(["-t", "-q", "-c", configuration.string])
@@ -134,6 +143,17 @@ public struct Nginx: Sendable {
         unlink(control.string)
         try await supervisor.start(instance)
         try await waitFor(generation)
+    }
+
+    /// `nginx -t` passes over a port that is in use, and a start would only try again and again. One that is ours, and
+    /// about to answer, holds its port rightly.
+    private func checkPort() async throws(HostError) {
+        guard let listen, try await supervisor.status(instance).state == .down,
+            !Self.portIsFree(address: listen.address, port: listen.port)
+        else { return }
+        let owner = ListeningSockets.owner(ofPort: listen.port)
+        throw .portTaken(
+            port: listen.port, holder: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
     }
 
     /// Writes what the supervisor needs to know of nginx; starts nothing.

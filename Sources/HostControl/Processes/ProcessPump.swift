@@ -11,7 +11,7 @@ struct ProcessPump {
     static let afterExit = Duration.seconds(1)
 
     private let child: SpawnedProcess
-    private var streams: [(descriptor: Int32, isError: Bool)]
+    private var streams: [(descriptor: Int32, isError: Bool)] = []
     private var result = CommandResult()
     private var exited: ContinuousClock.Instant?
     private var termAt: ContinuousClock.Instant
@@ -19,15 +19,19 @@ struct ProcessPump {
 
     init(_ command: Command, merged: Bool) throws(HostError) {
         let input = try Self.input(command.input)
+        defer { close(input) }
         let output = try Self.pipe()
-        let errors = merged ? output : try Self.pipe()
-        defer {
-            close(input)
-            close(output.write)
-            if !merged { close(errors.write) }
+        defer { close(output.write) }
+        do throws(HostError) {
+            let errors = merged ? output : try Self.pipe()
+            defer { if !merged { close(errors.write) } }
+            streams = [(output.read, false)] + (merged ? [] : [(errors.read, true)])
+            child = try SpawnedProcess(command, descriptors: (input, output.write, errors.write), group: .own)
+        } catch {
+            if streams.isEmpty { close(output.read) }
+            for stream in streams { close(stream.descriptor) }
+            throw error
         }
-        child = try SpawnedProcess(command, descriptors: (input, output.write, errors.write), group: .own)
-        streams = [(output.read, false)] + (merged ? [] : [(errors.read, true)])
         termAt = .now
     }
 
@@ -101,6 +105,7 @@ struct ProcessPump {
             try descriptor.writeAll(bytes)
             _ = try descriptor.seek(offset: 0, from: .start)
         } catch {
+            close(file)
             throw .file(path: "memfd", message: "\(error)")
         }
         return file
@@ -122,19 +127,43 @@ struct BoundedBytes {
 struct LineSplitter {
     static let limit = 4096
     private var rest: [UInt8] = []
+    /// Whether a return has just ended a line that had a text.
+    private var returned = false
 
     mutating func append(_ bytes: [UInt8]) -> [String] {
         var lines: [String] = []
         for byte in bytes {
-            let ends = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
-            if !ends { rest.append(byte) }
-            if ends || rest.count >= Self.limit {
+            switch byte {
+            case UInt8(ascii: "\r"):
                 // A progress bar's returns would make empty lines.
-                if !rest.isEmpty || byte == UInt8(ascii: "\n") { lines.append(shown(rest)) }
-                rest.removeAll(keepingCapacity: true)
+                guard !rest.isEmpty else { continue }
+                lines.append(take(rest.count))
+                returned = true
+            case UInt8(ascii: "\n"):
+                // The newline of CRLF would make one more.
+                if !returned || !rest.isEmpty { lines.append(take(rest.count)) }
+                returned = false
+            default:
+                returned = false
+                rest.append(byte)
+                if rest.count >= Self.limit { lines.append(take(wholeCharacters)) }
             }
         }
         return lines
+    }
+
+    private mutating func take(_ count: Int) -> String {
+        defer { rest.removeFirst(count) }
+        return shown(Array(rest[..<count]))
+    }
+
+    /// How many bytes there are up to a character that has only begun (RFC 3629 §3).
+    private var wholeCharacters: Int {
+        guard let lead = rest.indices.suffix(4).last(where: { rest[$0] & 0xc0 != 0x80 }), lead > 0 else {
+            return rest.count
+        }
+        let length = rest[lead] >= 0xf0 ? 4 : rest[lead] >= 0xe0 ? 3 : rest[lead] >= 0xc0 ? 2 : 1
+        return lead + length > rest.count ? lead : rest.count
     }
 
     mutating func end() -> String? {

@@ -45,10 +45,13 @@ public struct RunitSupervisor: Supervisor {
         defer { close(lock) }
         flock(lock, LOCK_EX)
         guard directoryProcesses().isEmpty else { return }
-        _ = try DetachedProcess.spawn(
+        let pid = try DetachedProcess.spawn(
             executable: try HostPrograms.find("runsvdir"), arguments: ["-P", services.string],
             environment: ["PATH": HostPrograms.path],
             log: services.removingLastComponent().appending("runsvdir.log"))
+        // The kernel lets go of a starter before the new command line can be read, and the next one looks for that.
+        let deadline = ContinuousClock.now + .seconds(2)
+        while !directoryProcesses().contains(pid), ContinuousClock.now < deadline { usleep(1000) }
     }
 
     /// The processes that watch the directory, by their command line.
@@ -108,14 +111,46 @@ public struct RunitSupervisor: Supervisor {
         while control.isSupervised, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
     }
 
-    /// Ends runsvdir and every runsv of the directory.
+    /// Ends runsvdir, every runsv of the directory, and the process groups of their services: by KILL what has not
+    /// ended after 10 s.
     public func shutdown() async throws(HostError) {
         let watchers = directoryProcesses()
-        // HUP: runsvdir sends TERM to each runsv, which ends its service and itself (runsvdir(8)).
+        let controls = units().map { (unit: $0, control: RunitControl(services.appending($0))) }
+        let groups = controls.compactMap { $0.control.isSupervised ? $0.control.status.pid : nil }
+        // runsvdir sends TERM to each runsv and does not wait (runsvdir(8)); a runsv that has lost its runsvdir
+        // is told as well.
         for pid in watchers { kill(pid, SIGHUP) }
+        for (_, control) in controls where control.isSupervised { control.sendQuietly("x") }
+        func isOver() -> Bool {
+            directoryProcesses().isEmpty && groups.allSatisfy(ProcessGroup.isEmpty)
+                && !controls.contains { $0.control.isSupervised }
+        }
         let deadline = ContinuousClock.now + .seconds(10)
-        while !directoryProcesses().isEmpty, ContinuousClock.now < deadline {
+        while ContinuousClock.now < deadline {
+            if isOver() { return }
             try? await Task.sleep(for: .milliseconds(20))
         }
+        while !isOver() {
+            for group in groups where !ProcessGroup.isEmpty(group) { kill(-group, SIGKILL) }
+            guard ContinuousClock.now < deadline + .seconds(10) else {
+                let unit = controls.first { $0.control.isSupervised }?.unit ?? "runsvdir"
+                throw .supervisor(unit: unit, problem: "does not end, even by KILL")
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// The names of the links in the directory.
+    private func units() -> [String] {
+        guard let stream = opendir(services.string) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
     }
 }

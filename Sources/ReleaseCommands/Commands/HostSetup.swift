@@ -42,7 +42,8 @@ struct HostSetup {
         let address = parts.count == 2 ? parts[0] : "0.0.0.0"
         let numbers = address.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count <= 2, let port = Int(parts[parts.count - 1]), (1...65535).contains(port),
-            numbers.count == 4, numbers.allSatisfy({ Int($0).map { (0...255).contains($0) } ?? false })
+            parts[parts.count - 1] == "\(port)",
+            numbers.count == 4, numbers.allSatisfy({ UInt8($0).map(String.init) == String($0) })
         else { throw CreateError.listen(text) }
         return (address, port)
     }

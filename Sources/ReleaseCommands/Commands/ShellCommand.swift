@@ -117,7 +117,9 @@ enum ShellRequest: Equatable {
         if path.count >= 2, path.hasPrefix("'"), path.hasSuffix("'") { path = path.dropFirst().dropLast() }
         var parts = path.split(separator: "/", omittingEmptySubsequences: true)
         if parts.last == "repo.git" { parts.removeLast() }
-        guard var name = parts.last.map(String.init), !path.contains("'") else { throw ShellError.refused }
+        guard var name = parts.last.map(String.init), !path.contains("'"), !parts.contains("..") else {
+            throw ShellError.refused
+        }
         if name.hasSuffix(".git") { name.removeLast(4) }
         do { return try AppName(name) } catch { throw DeployError.noSuchApp(name) }
     }

@@ -54,7 +54,7 @@ struct RefUpdate: Equatable {
     let reference: String
 
     init?(_ line: String) {
-        let parts = line.split(separator: " ", maxSplits: 2)
+        let parts = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let old = try? CommitID(String(parts[0])), let new = try? CommitID(String(parts[1]))
         else {
             return nil

@@ -61,10 +61,12 @@ enum PushOption: String, CaseIterable {
 
 enum PushOptions {
     /// git hands options to pre-receive and post-receive in `GIT_PUSH_OPTION_COUNT` and `GIT_PUSH_OPTION_<n>`.
-    static func fromEnvironment() throws(PushError) -> Set<PushOption> {
-        guard let text = getenv("GIT_PUSH_OPTION_COUNT").map({ String(cString: $0) }) else { return [] }
-        guard let count = Int(text), count <= PushOption.allCases.count else { throw .tooManyOptions }
-        return try parse((0..<count).map { getenv("GIT_PUSH_OPTION_\($0)").map { String(cString: $0) } ?? "" })
+    static func fromEnvironment(
+        _ value: (String) -> String? = { getenv($0).map { String(cString: $0) } }
+    ) throws(PushError) -> Set<PushOption> {
+        guard let text = value("GIT_PUSH_OPTION_COUNT") else { return [] }
+        guard let count = Int(text), (0...PushOption.allCases.count).contains(count) else { throw .tooManyOptions }
+        return try parse((0..<count).map { value("GIT_PUSH_OPTION_\($0)") ?? "" })
     }
 
     static func parse(_ words: [String]) throws(PushError) -> Set<PushOption> {
@@ -103,14 +105,23 @@ enum PushError: HintedError, Equatable {
     var hint: String? {
         switch self {
         case .deleted(_, let branch), .nothing(let branch): "git push production \(branch)"
-        case .tag(let reference, let branch): "git push production \(Self.short(reference))^{commit}:\(branch)"
-        case .otherBranch(let reference, let branch, _): "git push production \(Self.short(reference)):\(branch)"
+        case .tag(let reference, let branch): "git push production \(Self.word(reference, "^{commit}:\(branch)"))"
+        case .otherBranch(let reference, let branch, _):
+            "git push production \(Self.word(reference, ":\(branch)"))"
         case .unknownOption, .tooManyOptions:
             "the options are: \(PushOption.allCases.map(\.rawValue).joined(separator: ", "))"
         case .planned: "git push production, without -o plan, to do it"
         }
     }
     var outcome: ErrorOutcome { .refused }
+
+    /// A ref as a word that can be pasted: names that a shell or git would take for something else are written in full,
+    /// in quotes.
+    private static func word(_ reference: String, _ rest: String) -> String {
+        let short = short(reference)
+        guard (try? BranchName(short)) == nil else { return short + rest }
+        return "'" + reference.shown(limit: 60).replacing("'", with: "'\\''") + rest + "'"
+    }
 
     private static func short(_ reference: String) -> String {
         for prefix in ["refs/heads/", "refs/tags/"] where reference.hasPrefix(prefix) {
