@@ -32,7 +32,14 @@ public struct Deployment: Sendable {
             right: "deploy \(deploy.number)")
         do {
             let release = try await makeLive()
-            return try await announce(release)
+            do {
+                return try await announce(release)
+            } catch {
+                // Live, and not to be told yet: the entry stays open, and recovery closes it once the ledger can be written.
+                log.output("\(release.short) is live; not recorded: \(Reason(error).sentence)")
+                log.finish()
+                return deploy
+            }
         } catch {
             return await giveUp(error)
         }
@@ -56,16 +63,18 @@ public struct Deployment: Sendable {
             do {
                 try await check(plan, placements)
                 try await goLive(plan)
-            } catch {
+            } catch where !isLive(plan.release) {
                 for placement in placements { try? await ServiceSlots(host).stop(placement) }
                 throw error
             }
-        } catch {
+        } catch where !isLive(plan.release) {
             try? host.store.remove(plan.release)
             throw error
         }
         return plan.release
     }
+
+    private func isLive(_ release: ReleaseID) -> Bool { (try? host.store.current()) == release }
 
     /// Told only now: the switch is on disk and in the ledger.
     private func announce(_ release: ReleaseID) async throws -> Deploy {
@@ -101,6 +110,7 @@ public struct Deployment: Sendable {
         var ended = deploy
         end(&ended)
         log.finish()
+        try? GitRepository(opening: host.layout.repository).deleteReference("refs/pmo/deploys/\(deploy.number)")
         return (try? ledger.update(deploy.number, end)) ?? ended
     }
 

@@ -50,8 +50,6 @@ public enum GitError: HintedError {
     /// What helps from here.
     public var hint: String? {
         switch self {
-        case .library(GIT_ENOTFOUND.rawValue, let function, _) where function.hasPrefix("git_odb"):
-            "git fsck --full, in the repository that was pushed from"
         case .library(GIT_ENOTFOUND.rawValue, let function, _) where function.hasPrefix("git_repository_open"):
             "pmo-release apps"
         case .refused(let refusal): refusal.hint

@@ -18,7 +18,7 @@ final class ObjectReader {
         var raw = id.raw
         var size = 0
         var kind = GIT_OBJECT_INVALID
-        try check(git_odb_read_header(&size, &kind, database, &raw), "git_odb_read_header")
+        try checkFound(git_odb_read_header(&size, &kind, database, &raw), "git_odb_read_header", id)
         return (kind, size)
     }
 
@@ -30,7 +30,7 @@ final class ObjectReader {
     ) throws(GitError) -> Result {
         var raw = id.raw
         var object: OpaquePointer?
-        try check(git_odb_read(&object, database, &raw), "git_odb_read")
+        try checkFound(git_odb_read(&object, database, &raw), "git_odb_read", id)
         defer { git_odb_object_free(object) }
         try expect(kind, git_odb_object_type(object), id)
         return try body(UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object)))
@@ -93,6 +93,13 @@ final class ObjectReader {
         }
         try check(code, "git_odb_foreach")
         return search.found
+    }
+
+    private func checkFound(_ code: Int32, _ function: String, _ id: ObjectID) throws(GitError) {
+        guard code != GIT_ENOTFOUND.rawValue else {
+            throw .refused(TreeRefusal(.corrupt, [], "holds object \(id.text), which is missing"))
+        }
+        try check(code, function)
     }
 
     private func expect(_ kind: git_object_t, _ found: git_object_t, _ id: ObjectID) throws(GitError) {

@@ -16,6 +16,8 @@ struct TreeInspector {
     private let objects: ObjectReader
     private let policy: TreePolicy
     private var checked: Set<ObjectID> = []
+    /// A loose object is opened and inflated for its size; half a million uses of one would take seconds.
+    private var sizes: [ObjectID: Int] = [:]
     private var path: [UInt8] = []
     private var summary = TreeSummary()
     private let hollow: Set<ObjectID>
@@ -83,7 +85,7 @@ struct TreeInspector {
     }
 
     private mutating func seeFile(_ blob: ObjectID) throws(GitError) {
-        let size = try objects.blobSize(blob)
+        let size = try self.size(of: blob)
         guard size <= policy.largestFile else {
             throw refusal(.size, "has \(size) bytes; \(policy.largestFile) are allowed")
         }
@@ -98,10 +100,22 @@ struct TreeInspector {
     }
 
     private mutating func seeLink(_ blob: ObjectID, depth: Int) throws(GitError) {
-        let size = try objects.blobSize(blob)
+        let size = try self.size(of: blob)
         let target = size <= LinkRules.longest ? try objects.blob(blob, limit: size) : []
         if let problem = LinkRules.problem(target, depth: depth) { throw refusal(.link, problem) }
         summary.symlinks += 1
+    }
+
+    /// The size of the blob at the path, which an error then names.
+    private mutating func size(of blob: ObjectID) throws(GitError) -> Int {
+        if let size = sizes[blob] { return size }
+        do throws(GitError) {
+            let size = try objects.blobSize(blob)
+            sizes[blob] = size
+            return size
+        } catch .refused(let refusal) {
+            throw .refused(TreeRefusal(refusal.rule, path, refusal.problem))
+        }
     }
 
     private func refusal(_ rule: TreeRule, _ problem: String) -> GitError {

@@ -1,3 +1,4 @@
+import Glibc
 public import SystemPackage
 
 /// Where build steps run: under bubblewrap, with the host read-only, the home of the apps hidden, and only the release
@@ -24,6 +25,16 @@ public enum BuildSandbox: Sendable, Equatable {
         "--unshare-uts", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
     ]
 
+    /// What only root may read, where a build runs as root, too.
+    private static var masks: [String] {
+        var result: [String] = []
+        for directory in ["/root", "/etc/ssh"] where access(directory, F_OK) == 0 { result += ["--tmpfs", directory] }
+        for file in ["/etc/shadow", "/etc/gshadow"] where access(file, F_OK) == 0 {
+            result += ["--ro-bind", "/dev/null", file]
+        }
+        return result
+    }
+
     /// The command of one step.
     ///
     /// - Parameters:
@@ -32,10 +43,11 @@ public enum BuildSandbox: Sendable, Equatable {
     ///   - finalPath: where it will be, and where the step finds it: a venv holds that path.
     ///   - cache: a directory that outlives the build.
     ///   - hide: the home of the apps, with their receivers, ledgers, secrets and releases.
+    ///   - writable: what else the step may write.
     ///   - environment: the step's whole environment; never in argv, which every user can read.
     public func command(
         step: String, release: FilePath, finalPath: FilePath, cache: FilePath, hide: FilePath,
-        environment: [String: String]
+        environment: [String: String], writable: [FilePath] = []
     ) -> Command {
         let shell = ["/bin/sh", "-eu", "-c", step]
         switch self {

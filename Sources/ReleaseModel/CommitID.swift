@@ -5,8 +5,6 @@ public struct CommitID: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 40...40) { byte, _ in
             byte.isHexDigit
@@ -32,6 +30,7 @@ public struct CommitPrefix: Hashable, Sendable, CustomStringConvertible {
     /// Reads `4f2c9ab` or `4f2c9ab.2`.
     ///
     /// - Throws: the rule that the text breaks.
+    /// Checks the text.
     public init(_ text: String) throws(InvalidValue) {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let digits = parts[0].lowercased()

@@ -65,7 +65,7 @@ public struct Deploy: Codable, Sendable, Equatable {
     public var branch: String
     /// The ssh key's name or the local user.
     public var who: String
-    /// The push that it came by (see `PushOrigin`) and those that attached to it, a space between; or empty.
+    /// The push that it came by (see `PushOrigin`), or empty.
     public var origin: String
     /// Options of the push: `no-cache`, `skip-migrate`.
     public var options: [String]

@@ -9,8 +9,6 @@ public struct TimeLimit: ValidatedText {
     public let milliseconds: Int
 
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
         for (suffix, factor) in units where text.hasSuffix(suffix) {
@@ -49,8 +47,6 @@ public struct ByteSize: ValidatedText {
     public let bytes: Int
 
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let factors: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
         let factor = text.last.flatMap { factors[$0] }

@@ -7,8 +7,6 @@ public struct AppName: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...40) { byte, first in
             byte.isLowerOrDigit && !(first && byte.isDigit) || (!first && byte == UInt8(ascii: "-"))
@@ -33,8 +31,6 @@ public struct ServiceName: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...32) { byte, first in
             byte.isLetter || !first && (byte.isDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_"))
@@ -53,8 +49,6 @@ public struct BranchName: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let rule = "must be letters, digits and “._/-+@”, not starting with “-”, “.” or “/”"
         try Self.check(text, length: 1...200) { byte, first in
@@ -80,8 +74,6 @@ public struct Domain: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let rule = "must be a lower-case host name such as app.example.org"
         try Self.check(text, length: 1...253) { byte, _ in
@@ -106,8 +98,6 @@ public struct EnvironmentKey: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...128) { byte, first in
             byte.isLetter || byte == UInt8(ascii: "_") || (!first && byte.isDigit)

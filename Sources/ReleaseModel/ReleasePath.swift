@@ -4,7 +4,7 @@
 public struct ReleasePath: ValidatedText {
     /// What an error calls it.
     public static let kind = "path"
-    /// The text, as it was given.
+    /// The path without a leading `./` and a slash at the end.
     public let text: String
 
     /// The release itself, `.`.
@@ -12,8 +12,6 @@ public struct ReleasePath: ValidatedText {
     private init() { text = "." }
 
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         var trimmed = text[...]
         if trimmed.hasPrefix("./") { trimmed = trimmed.dropFirst(2) }

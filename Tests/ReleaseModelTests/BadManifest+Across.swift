@@ -11,7 +11,8 @@ extension BadManifest {
         BadManifest("sites:\n  a..example: { root: public }", 2, "lower-case host name"),
         BadManifest("sites:\n  'a.example:8080': { root: public }", 2, "lower-case host name"),
         BadManifest("sites:\n  'https://a.example': { root: public }", 2, "lower-case host name"),
-        BadManifest("sites:\n  \(String(repeating: "a", count: 64)).example: { root: public }", 2, "lower-case host name"),
+        BadManifest(
+            "sites:\n  \(String(repeating: "a", count: 64)).example: { root: public }", 2, "lower-case host name"),
         BadManifest("sites:\n  a.example: {}", 2, "needs a root or routes"),
         BadManifest("sites:\n  a.example: { routes: {} }", 2, "needs a root or routes"),
         BadManifest("sites:\n  a.example: { root: /srv }", 2, "inside the release"),
@@ -22,12 +23,14 @@ extension BadManifest {
         BadManifest("sites:\n  a.example: { root: public, spa: 1 }", 2, "must be true or false"),
         BadManifest(service + "sites:\n  a.example: { spa: true, routes: { /: web } }", 3, "needs a root"),
         BadManifest(service + "sites:\n  a.example: { immutable: /a/, routes: { /: web } }", 3, "needs a root"),
-        BadManifest(service + "sites:\n  a.example: { root: p, spa: true, routes: { /: web } }", 3, "must not route “/”"),
+        BadManifest(
+            service + "sites:\n  a.example: { root: p, spa: true, routes: { /: web } }", 3, "must not route “/”"),
         BadManifest("sites:\n  a.example: { root: public, immutable: assets }", 2, "must start with “/”"),
         BadManifest("sites:\n  a.example: { root: public, immutable: /assets }", 2, "such as /assets/"),
         BadManifest("sites:\n  a.example: { root: public, immutable: / }", 2, "such as /assets/"),
         BadManifest("sites:\n  a.example: { root: public, immutable: '/a\"; }/' }", 2, "must start with “/”"),
-        BadManifest(service + "sites:\n  a.example: { root: p, immutable: /a/, routes: { /a: web } }", 3, "routed to a service"),
+        BadManifest(
+            service + "sites:\n  a.example: { root: p, immutable: /a/, routes: { /a: web } }", 3, "routed to a service"),
         BadManifest(service + "sites:\n  a.example: { routes: { api: web } }", 3, "must start with “/”"),
         BadManifest(service + "sites:\n  a.example: { routes: { '/a b': web } }", 3, "must start with “/”"),
         BadManifest(service + "sites:\n  a.example: { routes: { '/$x': web } }", 3, "must start with “/”"),
@@ -39,14 +42,19 @@ extension BadManifest {
         BadManifest(service + "sites:\n  a.example:\n    routes:\n      /: wbe", 5, "did you mean “web”?"),
         BadManifest(service + "sites:\n  a.example:\n    routes:\n      /: other", 5, "services here: web"),
         BadManifest("sites:\n  a.example:\n    routes:\n      /: web", 4, "there are no services"),
-        BadManifest(service + "sites:\n  a.example:\n    routes:\n      /a: web\n      /a/: web", 6, "is the same as “/a”"),
+        BadManifest(
+            service + "sites:\n  a.example:\n    routes:\n      /a: web\n      /a/: web", 6, "is the same as “/a”"),
         BadManifest("sites:\n  a.example: { root: p, redirect-from: www.a.example }", 2, "must be a list of domains"),
         BadManifest("sites:\n  a.example:\n    root: p\n    redirect-from: [a.example]", 4, "stands twice"),
-        BadManifest("sites:\n  a.example: { root: p, redirect-from: [w.example] }\n  w.example: { root: p }", 3, "stands twice"),
+        BadManifest(
+            "sites:\n  a.example: { root: p, redirect-from: [w.example] }\n  w.example: { root: p }", 3, "stands twice"),
         BadManifest("sites:\n  a.example: { root: p, redirect-from: ['x;y'] }", 2, "lower-case host name"),
         BadManifest(
-            "services:\n  job: { command: x, listen: none }\nsites:\n  a.example: { routes: { /: job } }", 4, "“listen: none”"),
-        BadManifest("services:\n  job:\n    command: x\n    listen: none\n    health: { path: / }", 5, "needs a service that listens"),
+            "services:\n  job: { command: x, listen: none }\nsites:\n  a.example: { routes: { /: job } }", 4,
+            "“listen: none”"),
+        BadManifest(
+            "services:\n  job:\n    command: x\n    listen: none\n    health: { path: / }", 5,
+            "needs a service that listens"),
     ]
 
     /// What goes into the environment (A24), and rendered files.
@@ -113,7 +121,8 @@ extension BadManifest {
     /// What is no YAML, or YAML that is not accepted (A26).
     static let yaml = [
         BadManifest("services: {}\nkeep: 1\nkeep: 2", 3, "“keep” stands twice, first in line 2"),
-        BadManifest("services:\n  web: { command: x }\n  job: { command: y }\n  web: { command: z }", 4, "“web” stands twice"),
+        BadManifest(
+            "services:\n  web: { command: x }\n  job: { command: y }\n  web: { command: z }", 4, "“web” stands twice"),
         BadManifest("services:\n  web: { command: x, command: y }", 2, "“command” stands twice"),
         BadManifest("services: &all\n  web: { command: x }\nsites: *all", 1, "anchors and aliases are not accepted"),
         BadManifest("services:\n  web: &web { command: x }", 2, "anchors and aliases are not accepted"),
@@ -129,7 +138,8 @@ extension BadManifest {
         BadManifest("services:\n  web: { command: \"\\q\" }", 2, "not YAML"),
         BadManifest("%YAML 9.9\n---\nservices: {}", 1, "not YAML"),
         BadManifest("services: {}\nkeep: \u{7}", nil, "not YAML"),
-        BadManifest("services: " + String(repeating: "[", count: 100) + String(repeating: "]", count: 100), 1, "deeper than 32"),
+        BadManifest(
+            "services: " + String(repeating: "[", count: 100) + String(repeating: "]", count: 100), 1, "deeper than 32"),
         BadManifest("services: " + String(repeating: "[", count: 100_000), 1, "deeper than 32"),
         BadManifest("services:\n  " + String(repeating: "- ", count: 40) + "x", 2, "deeper than 32"),
         BadManifest("services: {}\n#" + String(repeating: "x", count: 256 << 10), nil, "larger than 256 KiB"),

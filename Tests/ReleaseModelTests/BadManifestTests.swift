@@ -6,7 +6,8 @@ import Testing
 struct BadManifestTests {
     @Test("A20–A29: a bad manifest is refused with its line and what would be right", arguments: BadManifest.all)
     func refused(_ bad: BadManifest) throws {
-        let error = try #require(manifestError { () throws(ManifestError) in try Manifest.parse(bad.yaml, with: [".env.template": ""]) })
+        let error = try #require(
+            manifestError { () throws(ManifestError) in try Manifest.parse(bad.yaml, with: [".env.template": ""]) })
         let problem = error.problems.first { $0.problem.contains(bad.says) }
         #expect(problem != nil, "said: \(error.description.prefix(500))")
         if let line = bad.line { #expect(problem?.line == line, "said: \(error.description.prefix(500))") }
@@ -65,7 +66,9 @@ struct Bomb: Sendable, CustomTestStringConvertible {
     let yaml: String
 
     static let all = [
-        Bomb("aliases of aliases", "a: &a [x]\n" + (1...20).map { "b\($0): &b\($0) [*a,*a,*a,*a,*a,*a,*a,*a]\n" }.joined()),
+        Bomb(
+            "aliases of aliases",
+            "a: &a [x]\n" + (1...20).map { "b\($0): &b\($0) [*a,*a,*a,*a,*a,*a,*a,*a]\n" }.joined()),
         Bomb("aliases in keys", "a: &a x\n? [*a, *a, [*a, *a]]\n: 1\n"),
         Bomb("open braces", String(repeating: "{", count: 250_000)),
         Bomb("nested lists in a line", String(repeating: "- ", count: 120_000)),

@@ -8,7 +8,9 @@ struct FileTree: SourceTree {
 
     func exists(_ path: String) -> Bool { files.keys.contains { $0 == path || $0.hasPrefix("\(path)/") } }
     func contents(_ path: String) -> [UInt8]? { files[path] }
-    func rootNames() -> [String] { Set(files.keys.compactMap { $0.split(separator: "/").first.map(String.init) }).sorted() }
+    func rootNames() -> [String] {
+        Set(files.keys.compactMap { $0.split(separator: "/").first.map(String.init) }).sorted()
+    }
 }
 
 extension Manifest {

@@ -49,14 +49,16 @@ struct ManifestTests {
         #expect(manifest.origin == .file)
         #expect(manifest.app?.text == "pmo")
         #expect(manifest.branch?.text == "main")
-        #expect(manifest.build.map(\.run) == [
-            "pnpm install --frozen-lockfile", "pnpm --filter web build\npnpm --filter api build\n",
-        ])
+        #expect(
+            manifest.build.map(\.run) == [
+                "pnpm install --frozen-lockfile", "pnpm --filter web build\npnpm --filter api build\n",
+            ])
         #expect(manifest.build.map(\.within.text) == ["900s", "10m"])
-        #expect(manifest.environment.defaults == [
-            try EnvironmentKey("NODE_ENV"): "production", try EnvironmentKey("WORKERS"): "4",
-            try EnvironmentKey("GREETING"): "it's \"fine\"\n", try EnvironmentKey("RATIO"): "0.50",
-        ])
+        #expect(
+            manifest.environment.defaults == [
+                try EnvironmentKey("NODE_ENV"): "production", try EnvironmentKey("WORKERS"): "4",
+                try EnvironmentKey("GREETING"): "it's \"fine\"\n", try EnvironmentKey("RATIO"): "0.50",
+            ])
         #expect(manifest.environment.required.map(\.text) == ["DATABASE_URL", "JWT_SECRET"])
         #expect(manifest.environment.files.map(\.target.text) == ["apps/api/.env"])
         #expect(manifest.migrate == "./tools/db-import.sh")
@@ -110,39 +112,37 @@ struct ManifestTests {
         #expect(try JSONDecoder().decode(Manifest.self, from: data) == manifest)
     }
 
-    @Test("a service listens when it has a health path, a route, or says so", arguments: [
-        ("{ command: x }", "a.example: { routes: { /: web } }", Listen.port),
-        ("{ command: x, health: { path: / } }", "a.example: { root: p }", Listen.port),
-        ("{ command: x, listen: socket }", "a.example: { routes: { /: web } }", Listen.socket),
-        ("{ command: x, listen: port }", "a.example: { root: p }", Listen.port),
-        ("{ command: x }", "a.example: { root: p }", Listen.none),
-        ("{ command: x, listen: none }", "a.example: { root: p }", Listen.none),
-    ])
+    @Test(
+        "a service listens when it has a health path, a route, or says so",
+        arguments: [
+            ("{ command: x }", "a.example: { routes: { /: web } }", Listen.port),
+            ("{ command: x, health: { path: / } }", "a.example: { root: p }", Listen.port),
+            ("{ command: x, listen: socket }", "a.example: { routes: { /: web } }", Listen.socket),
+            ("{ command: x, listen: port }", "a.example: { root: p }", Listen.port),
+            ("{ command: x }", "a.example: { root: p }", Listen.none),
+            ("{ command: x, listen: none }", "a.example: { root: p }", Listen.none),
+        ])
     func listens(_ service: String, _ site: String, _ expected: Listen) throws {
         let manifest = try Manifest.parse("services: { web: \(service) }\nsites: { \(site) }")
         #expect(manifest.services.map(\.listen) == [expected])
     }
 
-    @Test("without sites, `web` or the only service that listens gets the app's domain", arguments: [
-        ("web: { command: x }\n  job: { command: y, health: { path: / } }", "web"),
-        ("api: { command: x, listen: port }\n  job: { command: y }", "api"),
-        ("api: { command: x, health: { path: / } }", "api"),
-        ("api: { command: x }", nil),
-        ("web: { command: x, listen: none }", nil),
-        ("a: { command: x, listen: port }\n  b: { command: y, listen: port }", nil),
-    ])
+    @Test(
+        "without sites, `web` or the only service that listens gets the app's domain",
+        arguments: [
+            ("web: { command: x }\n  job: { command: y, health: { path: / } }", "web"),
+            ("api: { command: x, listen: port }\n  job: { command: y }", "api"),
+            ("api: { command: x, health: { path: / } }", "api"),
+            ("api: { command: x }", nil),
+            ("web: { command: x, listen: none }", nil),
+            ("a: { command: x, listen: port }\n  b: { command: y, listen: port }", nil),
+        ])
     func impliedSite(_ services: String, _ service: String?) throws {
         let manifest = try Manifest.parse("services:\n  \(services)")
         #expect(manifest.sites.first?.routes.first?.service.text == service)
         #expect(manifest.sites.allSatisfy { $0.domain == nil })
         let reached = manifest.services.filter { $0.name.text == service }.map(\.listen)
         #expect(service == nil || reached == [.port])
-    }
-
-    @Test("a service that nothing reaches is told to be a worker")
-    func workerNote() throws {
-        let manifest = try Manifest.parse("services: { api: { command: node server.js } }")
-        #expect(manifest.notes == ["service api is a worker: no site routes to it and it has no health path"])
     }
 
     @Test("`default` stands for the app's own domain")
@@ -162,7 +162,8 @@ struct ManifestTests {
 
     @Test("names with an underscore and cases are kept, and statuses may be one number")
     func oneStatus() throws {
-        let manifest = try Manifest.parse("services: { Api_1: { command: x, health: { path: '/h?a=b', status: 204 } } }")
+        let manifest = try Manifest.parse(
+            "services: { Api_1: { command: x, health: { path: '/h?a=b', status: 204 } } }")
         #expect(manifest.services[0].name.text == "Api_1")
         #expect(manifest.services[0].health?.lowestStatus == 204)
         #expect(manifest.services[0].health?.highestStatus == 204)

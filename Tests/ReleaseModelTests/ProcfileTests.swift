@@ -7,11 +7,13 @@ struct ProcfileTests {
         try Manifest.read(from: FileTree(files.merging(["Procfile": procfile]) { $1 }))
     }
 
-    @Test("comments, CRLF, blank lines and a missing last line's end change nothing", arguments: [
-        "web: node server.js --port $PORT\nWorker_1: a | b && c; d\nrelease: ./migrate",
-        "# c\r\n\r\nweb: node server.js --port $PORT\r\n  # d\r\nWorker_1: a | b && c; d\r\nrelease: ./migrate\r\n",
-        "\u{feff}web:node server.js --port $PORT  \n\nWorker_1:\ta | b && c; d\n\nrelease: ./migrate\n\n",
-    ])
+    @Test(
+        "comments, CRLF, blank lines and a missing last line's end change nothing",
+        arguments: [
+            "web: node server.js --port $PORT\nWorker_1: a | b && c; d\nrelease: ./migrate",
+            "# c\r\n\r\nweb: node server.js --port $PORT\r\n  # d\r\nWorker_1: a | b && c; d\r\nrelease: ./migrate\r\n",
+            "\u{feff}web:node server.js --port $PORT  \n\nWorker_1:\ta | b && c; d\n\nrelease: ./migrate\n\n",
+        ])
     func lines(_ text: String) throws {
         let manifest = try read(text)
         #expect(manifest.origin == .procfile(nil))
@@ -31,11 +33,13 @@ struct ProcfileTests {
         #expect(health.within == TimeLimit(seconds: 60))
     }
 
-    @Test("web listens on a socket when its command speaks of one and not of a port", arguments: [
-        ("gunicorn -b unix:$SOCKET app", Listen.socket), ("gunicorn -b \"unix:${SOCKET}\" app", .socket),
-        ("x ${SOCKET:-a}", .socket), ("x $SOCKET $PORT", .port), ("x $SOCKETS", .port), ("x SOCKET", .port),
-        ("x \\$$SOCKET", .socket), ("x", .port),
-    ])
+    @Test(
+        "web listens on a socket when its command speaks of one and not of a port",
+        arguments: [
+            ("gunicorn -b unix:$SOCKET app", Listen.socket), ("gunicorn -b \"unix:${SOCKET}\" app", .socket),
+            ("x ${SOCKET:-a}", .socket), ("x $SOCKET $PORT", .port), ("x $SOCKETS", .port), ("x SOCKET", .port),
+            ("x \\$$SOCKET", .socket), ("x", .port),
+        ])
     func socket(_ command: String, _ listen: Listen) throws {
         #expect(try read("web: \(command)").services.map(\.listen) == [listen])
     }
@@ -47,14 +51,20 @@ struct ProcfileTests {
         #expect(manifest.sites.isEmpty)
     }
 
-    @Test("a bad line is refused with its number", arguments: [
-        ("", nil, "names no process"), ("# only\n", nil, "names no process"), ("release: ./m\n", nil, "names no process"),
-        ("web node server.js", 1, "must be “name: command”"), ("web: a\nweb: b", 2, "stands twice"),
-        ("web: a\nWEB: b", 2, "only in case"), ("web:\n", 1, "has no command"), ("web: \t \r\n", 1, "has no command"),
-        ("we b: a", 1, "service name"), ("../x: a", 1, "service name"), (": a", 1, "service name"),
-        ("\n\n-rf: a", 3, "service name"), ("web: a\u{1b}[2J", 1, "control characters"), ("web: a\u{0}b", 1, "control characters"),
-        ("web: a\rb: c", 1, "control characters"), ("1: a", 1, "service name"), ("release: a\nrelease: b\nweb: c", 2, "twice"),
-    ] as [(String, Int?, String)])
+    @Test(
+        "a bad line is refused with its number",
+        arguments: [
+            ("", nil, "names no process"), ("# only\n", nil, "names no process"),
+            ("release: ./m\n", nil, "names no process"),
+            ("web node server.js", 1, "must be “name: command”"), ("web: a\nweb: b", 2, "stands twice"),
+            ("web: a\nWEB: b", 2, "only in case"), ("web:\n", 1, "has no command"),
+            ("web: \t \r\n", 1, "has no command"),
+            ("we b: a", 1, "service name"), ("../x: a", 1, "service name"), (": a", 1, "service name"),
+            ("\n\n-rf: a", 3, "service name"), ("web: a\u{1b}[2J", 1, "control characters"),
+            ("web: a\u{0}b", 1, "control characters"),
+            ("web: a\rb: c", 1, "control characters"), ("1: a", 1, "service name"),
+            ("release: a\nrelease: b\nweb: c", 2, "twice"),
+        ] as [(String, Int?, String)])
     func bad(_ text: String, _ line: Int?, _ says: String) throws {
         let error = try #require(manifestError { () throws(ManifestError) in try read(text) })
         #expect(error.file == "Procfile")

@@ -11,6 +11,7 @@ struct DurableOrderTests {
         try withApp { (app) throws in
             let calls = try trace(app)
             let id = try commit("a").text
+            let ours = app.release(ReleaseID(commit: try commit("a"))).private
             let swapped = "renameat2(\(app.root), \"previous\", \(app.root), \"current\", RENAME_EXCHANGE)"
             let order = [
                 "syncfs(\(app.partial(1)))",
@@ -19,6 +20,9 @@ struct DurableOrderTests {
                 "symlinkat(\"releases/\(id)\", \(app.root), \".current.N.tmp\")",
                 "renameat(\(app.root), \".current.N.tmp\", \(app.root), \"current\")",
                 "fsync(\(app.root))",
+                "fsync(\(ours)/.served.N.tmp)",
+                "renameat(\(ours), \".served.N.tmp\", \(ours), \"served\")",
+                "fsync(\(ours))",
                 "syncfs(\(app.partial(2)))",
                 "renameat(\(app.root), \".previous.N.tmp\", \(app.root), \"previous\")",
                 "renameat(\(app.root), \".current.N.tmp\", \(app.root), \"current\")",

@@ -24,6 +24,8 @@ public struct LiveSwitch: Sendable {
     public func point(at release: ReleaseID) async throws -> Outcome {
         let old = try host.store.current()
         try await applySite(of: release)
+        // Before the rename: whatever is live has this mark, also when the process is killed in between.
+        if !host.store.served(release) { try? host.store.markServed(release) }
         let took: Duration
         do {
             took = try host.store.pointCurrent(at: release)
@@ -31,7 +33,6 @@ public struct LiveSwitch: Sendable {
             if let old { try? await applySite(of: old) }
             throw error
         }
-        try? host.store.markServed(release)
         await settle(from: old, to: release)
         return Outcome(from: old, took: took)
     }

@@ -36,6 +36,7 @@ public struct Recovery: Sendable {
         }
         _ = try host.store.sweepPartials(except: alive)
         try await Retirement(host).retireExpired()
+        if let current = try host.store.current(), !host.store.served(current) { try? host.store.markServed(current) }
         try removeUnserved(except: alive)
         return ended
     }
@@ -56,8 +57,10 @@ public struct Recovery: Sendable {
 
     /// Complete releases whose deploy ended before the switch.
     private func removeUnserved(except alive: Set<Int>) throws {
-        let current = try host.store.current()
-        for release in try host.store.releases() where release != current && !host.store.served(release) {
+        var used = Set(host.slots.occupied().map(\.release))
+        if let current = try host.store.current() { used.insert(current) }
+        if let previous = (try? host.store.previous()).flatMap({ $0 }) { used.insert(previous) }
+        for release in try host.store.releases() where !used.contains(release) && !host.store.served(release) {
             guard let number = try? host.store.information(release).deploy, !alive.contains(number) else { continue }
             try host.store.remove(release)
         }

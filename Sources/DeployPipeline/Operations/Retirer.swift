@@ -13,7 +13,7 @@ public enum Retirer {
         while let due = nextDue(host) {
             let wait = due - currentTime()
             if wait > 0 {
-                try await Task.sleep(for: .seconds(min(wait, 3600)))
+                try await Task.sleep(for: .seconds(min(wait, 30)))
                 continue
             }
             guard let lock = try AppLock.acquire(host.layout, wait: .seconds(60), holding: "retire") else { continue }

@@ -15,13 +15,15 @@ extension Deployment {
             return
         }
         let begun = ContinuousClock.now
+        let release = host.layout.release(plan.release).root
+        try DurableFile.makeDirectories(host.layout.cache.appending("home"))
         log.step(.migrate, command.firstLine.shown(limit: 60))
         try await phase(.migrate) {
             try await run(
-                Command(
-                    executable: "/bin/sh", arguments: ["-eu", "-c", command],
-                    environment: BuildEnvironment.values(plan, deploy, host.layout),
-                    directory: host.layout.release(plan.release).root),
+                await BuildSandbox.detect(runner: host.runner).command(
+                    step: command, release: release, finalPath: release, cache: host.layout.cache,
+                    hide: host.layout.host.home, environment: BuildEnvironment.values(plan, deploy, host.layout),
+                    writable: [host.layout.shared]),
                 named: command.firstLine, within: Self.migrationLimit, else: DeployError.migrationFailed)
             return ((), detail: command.firstLine.shown(limit: 60))
         }

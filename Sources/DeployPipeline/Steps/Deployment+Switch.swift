@@ -6,12 +6,12 @@ import ReleaseStore
 extension Deployment {
     /// The one rename, and what must be true before and after it.
     func goLive(_ plan: DeployPlan) async throws {
-        try await phase(.switch) {
-            let outcome = try await LiveSwitch(host).point(at: plan.release)
-            let from = outcome.from.map { "\($0.short) -> " } ?? ""
-            log.step(.switch, "\(from)\(plan.release.short)", took: outcome.took)
-            return ((), detail: "\(from)\(plan.release.short)")
-        }
+        try ledger.begin(.switch, of: deploy.number, at: currentTime())
+        let outcome = try await LiveSwitch(host).point(at: plan.release)
+        // It is live: nothing from here on may fail or undo it.
+        let detail = (outcome.from.map { "\($0.short) -> " } ?? "") + plan.release.short
+        log.step(.switch, detail, took: outcome.took)
+        try? ledger.end(.switch, of: deploy.number, at: currentTime(), detail: detail)
         moveBranch()
     }
 

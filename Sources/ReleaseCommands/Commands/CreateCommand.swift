@@ -24,7 +24,12 @@ struct CreateCommand: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
-        let name = try AppName(app)
+        let name: AppName
+        do {
+            name = try AppName(app)
+        } catch {
+            throw InvalidValue(error.kind, error.value, error.rule, hint: "pmo-release create my-app")
+        }
         let branch = try BranchName(branch)
         let settings = AppSettings(
             branch: branch, domain: try Domain(domain ?? "\(name).localhost"), environment: environment,
@@ -33,8 +38,9 @@ struct CreateCommand: AsyncParsableCommand {
         let layout = host.app(name)
         guard !layout.exists else { throw CreateError.exists(name) }
         try checkPrograms()
-        try Self.prepareHome(host)
         let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor).settings()
+        try Self.prepareHome(host)
+        try hostSettings.save(to: host.settings)
         do {
             try layout.createDirectories()
             try GitRepository.createReceiver(at: layout.repository, branch: branch)
@@ -100,6 +106,7 @@ enum CreateError: HintedError {
     case hostDiffers(what: String, has: String, asked: String)
     case portTaken(Int, by: String)
     case supervisor(String)
+    case noSystemd
 
     var description: String {
         switch self {
@@ -108,6 +115,7 @@ enum CreateError: HintedError {
         case .listen(let text): "--listen takes [ADDRESS:]PORT, not “\(text.shown(limit: 40))”"
         case .hostDiffers(let what, let has, _): "this host's apps share one \(what): \(has)"
         case .portTaken(let port, let holder): "port \(port) is taken by \(holder)"
+        case .noSystemd: "this host runs no systemd that this user can reach"
         case .supervisor(let name): "--supervisor takes runit or systemd, not “\(name.shown(limit: 40))”"
         }
     }
@@ -118,7 +126,7 @@ enum CreateError: HintedError {
         case .listen: "--listen 127.0.0.1:8080"
         case .hostDiffers(let what, _, let asked): "leave the option out, or use another --home for \(what) \(asked)"
         case .portTaken(let port, _): "--listen \(port == 80 ? 8080 : port + 1)"
-        case .supervisor: "--supervisor runit"
+        case .supervisor, .noSystemd: "--supervisor runit"
         }
     }
     var outcome: ErrorOutcome {

@@ -19,9 +19,9 @@ struct HostSetup {
             throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
         }
         let chosen = kind ?? (SupervisorDetection.detect() == "systemd" ? .systemd : .runit)
+        if chosen == .systemd, SupervisorDetection.detect() != "systemd" { throw CreateError.noSystemd }
         _ = try HostPrograms.find(chosen == .runit ? "runsvdir" : "systemctl")
         let settings = HostSettings(listenAddress: place.0, listenPort: place.1, supervisor: chosen)
-        try settings.save(to: host.settings)
         return settings
     }
 

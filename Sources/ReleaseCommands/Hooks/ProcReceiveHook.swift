@@ -29,11 +29,20 @@ struct ProcReceiveHook {
     private func answer(_ update: RefUpdate, _ options: Set<PushOption>) async -> String {
         do {
             let ended = try await PushedDeploy(host).run(update.new, options: options)
+            if ended.state == .live { try moved(update) }
             return ended.state == .live
                 ? "ok \(update.reference)" : "ng \(update.reference) \(PushedDeploy.reason(ended))"
         } catch {
+            if let hint = Reason(error).hint { Output.progress("hint: \(hint)") }
             return "ng \(update.reference) \(Reason(error).sentence.shown(limit: 300))"
         }
+    }
+
+    /// By `ok` git takes it that the ref has moved: the deploy's process has done it, unless it was killed.
+    private func moved(_ update: RefUpdate) throws {
+        let repository = try GitRepository(opening: host.layout.repository)
+        let tip = try repository.commitID(of: update.reference)
+        if tip == nil || tip == update.old { try repository.setReference(update.reference, to: update.new) }
     }
 
     private func send(_ packets: [[UInt8]]) {

@@ -47,7 +47,9 @@ enum ManifestYAML {
         var scan = YAMLScan()
         for byte in text.utf8 {
             scan.advance(over: byte)
-            if scan.anchors > 0, scan.aliases > 16 { throw ManifestError(file: file, line: scan.line, problem: anchorRule) }
+            if scan.anchors > 0, scan.aliases > 16 {
+                throw ManifestError(file: file, line: scan.line, problem: anchorRule)
+            }
             if scan.openBrackets > 200 || scan.marksInLine > 200 || scan.indentation > 200 {
                 throw ManifestError(file: file, line: scan.line, problem: nestingRule)
             }
@@ -74,11 +76,11 @@ enum ManifestYAML {
                 if let found = shapeProblem(of: item, depth: depth + 1) { return found }
             }
         case .mapping(let pairs):
-            return pairs.lazy.compactMap { key, value in
-                key.scalar == nil
-                    ? problem("a key must be one word")
-                    : shapeProblem(of: key, depth: depth) ?? shapeProblem(of: value, depth: depth + 1)
-            }.first
+            for (key, value) in pairs {
+                if key.scalar == nil { return problem("a key must be one word") }
+                if let found = shapeProblem(of: key, depth: depth) { return found }
+                if let found = shapeProblem(of: value, depth: depth + 1) { return found }
+            }
         }
         return nil
     }

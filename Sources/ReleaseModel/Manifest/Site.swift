@@ -46,8 +46,6 @@ public struct URLPrefix: ValidatedText {
     /// The text, as it was given.
     public let text: String
     /// Checks the text.
-    ///
-    /// - Throws: the rule that it breaks.
     public init(_ text: String) throws(InvalidValue) {
         let rule = "must start with “/” and hold only letters, digits and “-._~/”"
         try Self.check(text, length: 1...200) { byte, first in

@@ -38,6 +38,7 @@ struct ChildBodies {
         let store = ReleaseStore(try existingApp())
         let old = try store.make(ReleaseID(commit: commit("a")), deploy: 1)
         try store.pointCurrent(at: old)
+        try store.markServed(old)
         try store.pointCurrent(at: store.make(ReleaseID(commit: commit("b")), deploy: 2))
         try store.pointCurrent(at: old)
     }

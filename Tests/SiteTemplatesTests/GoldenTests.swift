@@ -1,0 +1,48 @@
+import ReleaseModel
+import SiteTemplates
+import Testing
+
+/// The texts as they were read and found right. `PMO_RECORD=1` writes them anew.
+@Suite("Rendered texts are the golden ones")
+struct GoldenTests {
+    private func compare(_ text: String, _ name: String, file: String = #filePath) throws {
+        let golden = "\(file[..<(file.lastIndex(of: "/") ?? file.endIndex)])/Golden/\(name)"
+        if try shellStatus("[ -n \"$PMO_RECORD\" ]").0 == 0 {
+            let directory = try TemporaryDirectory()
+            try directory.write(text, to: "new")
+            try shell("cp \(directory.path)/new \(golden.shellQuoted)")
+        }
+        #expect(try shell("cat \(golden.shellQuoted)") == text)
+    }
+
+    @Test("an app's sites") func site() throws { try compare(SiteTemplates.site(.sample()), "site.conf") }
+
+    @Test("nginx's own configuration")
+    func nginx() throws {
+        try compare(SiteTemplates.nginx(.sample(directory: "/srv/pmo/.pmo/nginx", user: "www-data")), "nginx.conf")
+    }
+
+    @Test("the scripts of a service")
+    func scripts() throws {
+        let unit = try SiteTemplates.serviceUnit(.sample("node dist/server.js --name 'it''s'"))
+        try compare(unit.run, "run")
+        try compare(unit.finish, "finish")
+        try compare(unit.stop, "control-t")
+        try compare(SiteTemplates.logUnit(directory: "/srv/pmo/shop/logs/services/api/1.1"), "log-run")
+    }
+
+    @Test("a systemd unit")
+    func unit() throws {
+        let context = SystemdContext(
+            description: "shop api, slot 1, instance 1", directory: "/srv/pmo/shop/slots/api/1/1",
+            logDirectory: "/srv/pmo/shop/logs/services/api/1.1", memory: try ByteSize("512M"), isUser: false)
+        try compare(SiteTemplates.systemdUnit(context), "service.unit")
+    }
+
+    @Test("an environment and a slot")
+    func environment() throws {
+        let values = [try EnvironmentKey("B"): "it's $x\n\"y\"\\", try EnvironmentKey("A"): ""]
+        try compare(SiteTemplates.environmentFile(values), "env")
+        try compare(SiteTemplates.slotFile(endpoint: .socket("/srv/it's/1.sock"), instance: 2), "slot")
+    }
+}
