@@ -3,14 +3,21 @@ import ReleaseModel
 import SystemPackage
 
 extension Nginx {
-    /// Hands nginx the configuration on disk and waits until that one answers.
+    /// Hands nginx the configuration on disk and waits until that one answers, and no worker of the old one does.
     func reload() async throws(HostError) {
         guard await isRunning() else { return try await ensureRunning() }
         let generation = newGeneration()
         try write(try rendered(files(generation)), to: configuration)
+        let master = try await supervisor.status(instance).pid
+        let workers = master.map { master in ProcessGroup.members(of: master).filter { $0 != master } } ?? []
         let result = try await nginx(["-s", "reload", "-c", configuration.string])
         guard result.succeeded else { throw .nginx(result.problem) }
         try await waitFor(generation)
+        // nginx lets the old workers accept for another 100 ms (ngx_process_cycle.c).
+        let deadline = ContinuousClock.now + Self.takeoverLimit
+        while workers.contains(where: ListeningSockets.isListening), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     func files(_ generation: String) -> NginxFiles {

@@ -9,6 +9,12 @@ public enum ListeningSockets {
         return Set(listening.filter { inodes.contains($0.inode) }.map(\.port)).sorted()
     }
 
+    /// Whether a process listens on any TCP port.
+    static func isListening(_ pid: Int32) -> Bool {
+        let inodes = Set(inodes(pid))
+        return table().contains { inodes.contains($0.inode) }
+    }
+
     /// A process that listens on a port; nil where there is none or it is not ours to see.
     public static func owner(ofPort port: Int) -> (pid: Int32, name: String)? {
         let wanted = Set(table().filter { $0.port == port }.map(\.inode))
