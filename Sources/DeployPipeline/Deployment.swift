@@ -63,11 +63,11 @@ public struct Deployment: Sendable {
             do {
                 try await check(plan, placements)
                 try await goLive(plan)
-            } catch where !isLive(plan.release) {
+            } catch  where !isLive(plan.release) {
                 for placement in placements { try? await ServiceSlots(host).stop(placement) }
                 throw error
             }
-        } catch where !isLive(plan.release) {
+        } catch  where !isLive(plan.release) {
             try? host.store.remove(plan.release)
             throw error
         }

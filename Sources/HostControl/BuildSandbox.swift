@@ -56,13 +56,14 @@ public enum BuildSandbox: Sendable, Equatable {
                 executable: shell[0], arguments: Array(shell.dropFirst()), environment: environment,
                 directory: finalPath)
         case .bubblewrap:
-            let binds = [
-                "--tmpfs", hide.string, "--bind", release.string, finalPath.string, "--bind", cache.string,
-                cache.string,
-                "--chdir", finalPath.string,
-            ]
+            var binds = ["--tmpfs", hide.string, "--bind", release.string, finalPath.string]
+            // What the host itself reads of a release is out of reach: its units, its site, its environment.
+            binds += ["--tmpfs", finalPath.appending(".pmo").string, "--bind", cache.string, cache.string]
+            for path in writable { binds += ["--bind", path.string, path.string] }
+            binds += ["--chdir", finalPath.string]
             return Command(
-                executable: "bwrap", arguments: Self.isolation + binds + ["--"] + shell, environment: environment)
+                executable: "bwrap", arguments: Self.isolation + Self.masks + binds + ["--"] + shell,
+                environment: environment)
         }
     }
 }

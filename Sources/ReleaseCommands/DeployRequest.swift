@@ -24,6 +24,9 @@ struct DeployRequest {
 
     /// The deploy of the commit that is under way, or a new one with its process started.
     func start(_ ledger: Ledger) throws -> (Deploy, attached: Bool) {
+        // One at a time, so that two pushes of a commit at once become one deploy.
+        let only = try FileLock.acquire(host.layout.root.appending("request.lock"), wait: .seconds(10))
+        defer { only?.release() }
         let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive != false }
         if let underWay { return (try attach(to: underWay, ledger), true) }
         let repository = try GitRepository(opening: host.layout.repository)

@@ -24,7 +24,7 @@ struct RefusedPushTests {
             says: ["refs/heads/main cannot be deleted here"]),
         Mistake(
             name: "A19: of a tag", reference: "%:refs/tags/v1",
-            says: ["tags do not deploy: refs/tags/v1", "hint: git push production v1^{commit}:main"]),
+            says: ["tags do not deploy: refs/tags/v1", "hint: git push production v1^{commit}:refs/heads/main"]),
         Mistake(
             name: "A19: of a replace ref", reference: "%:refs/replace/1111111111111111111111111111111111111111",
             says: ["pmo deploys main"]),

@@ -121,7 +121,7 @@ struct UnitPushTests {
         let update = try update("refs/tags/v1.0")
         let error = #expect(throws: PushError.self) { try rules.commit(of: [update]) }
         #expect(error == .tag("refs/tags/v1.0", rules.branch))
-        #expect(error?.hint == "git push production v1.0^{commit}:main")
+        #expect(error?.hint == "git push production v1.0^{commit}:refs/heads/main")
     }
 
     @Test(

@@ -105,7 +105,8 @@ enum PushError: HintedError, Equatable {
     var hint: String? {
         switch self {
         case .deleted(_, let branch), .nothing(let branch): "git push production \(branch)"
-        case .tag(let reference, let branch): "git push production \(Self.word(reference, "^{commit}:\(branch)"))"
+        case .tag(let reference, let branch):
+            "git push production \(Self.word(reference, "^{commit}:\(branch.reference)"))"
         case .otherBranch(let reference, let branch, _):
             "git push production \(Self.word(reference, ":\(branch)"))"
         case .unknownOption, .tooManyOptions:
