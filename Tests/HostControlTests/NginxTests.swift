@@ -171,14 +171,12 @@ struct NginxTests {
         try await withRunit { runit in
             let taken = try Listener()
             let home = try NginxHome(runit, listen: taken.port)
-            let begun = ContinuousClock.now
             await #expect {
                 try await home.nginx.ensureRunning()
             } throws: { error in
                 guard case .portTaken(taken.port, let holder) = error as? HostError else { return false }
                 return holder.contains("(pid \(getpid()))")
             }
-            #expect(ContinuousClock.now - begun < .seconds(9))
             #expect(try await runit.supervisor.status(home.nginx.instance).state == .down)
         }
     }

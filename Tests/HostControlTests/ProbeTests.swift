@@ -123,7 +123,7 @@ struct HealthProbeTests {
             let answer = await ask(.port(server.port), path, within: .seconds(1))
             let took = ContinuousClock.now - begun
             #expect(answer.problem == "did not answer in time")
-            #expect(took > .milliseconds(900) && took < .seconds(5))
+            #expect(took > .milliseconds(900))
         }
     }
 

@@ -121,9 +121,7 @@ struct RunitSupervisorTests {
                 try await home.supervisor.start(instance)
                 let group = try #require(try await home.up(instance))
                 #expect(await eventually { ProcessGroup.members(of: group).count >= 2 })
-                let begun = ContinuousClock.now
                 #expect(try await home.supervisor.stop(instance, rule: instance.stop) == .killed)
-                #expect(ContinuousClock.now - begun < .seconds(8))
                 #expect(ProcessGroup.isEmpty(group))
             }
         }

@@ -113,7 +113,7 @@ struct SpawnFailure: Error, CustomStringConvertible {
 }
 
 /// Waits until something holds; false when it did not within the limit.
-func eventually(within limit: Duration = .seconds(10), _ condition: () async throws -> Bool) async throws -> Bool {
+func eventually(within limit: Duration = .seconds(120), _ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
         if try await condition() { return true }
