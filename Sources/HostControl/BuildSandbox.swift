@@ -25,6 +25,17 @@ public enum BuildSandbox: Sendable, Equatable {
         "--unshare-uts", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
     ]
 
+    /// Kills the sandboxes of a directory whose deploy is gone. They die with it by themselves, except where it was
+    /// killed before bubblewrap could ask the kernel for that.
+    public static func endLeftOvers(of directory: FilePath) {
+        for pid in ProcessGroup.allPids() {
+            guard let line = ProcessGroup.bytes("/proc/\(pid)/cmdline") else { continue }
+            let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            guard words.first?.hasSuffix("bwrap") == true, words.contains(directory.string) else { continue }
+            kill(pid, SIGKILL)
+        }
+    }
+
     /// What only root may read, where a build runs as root, too.
     private static var masks: [String] {
         var result: [String] = []

@@ -46,16 +46,22 @@ struct ServiceLogReader {
             let source = sources[index]
             let bytes = Self.bytes(of: source.path, from: &sources[index].offset)
             for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
-                let parts = line.split(separator: " ", maxSplits: 1)
-                lines.append(
-                    Line(
-                        stamp: parts[0],
-                        text: "\(parts[0].shown()) \(source.name): \((parts.count > 1 ? parts[1] : "").shown())"))
+                let (stamp, text) = Self.parted(line)
+                let time = stamp.isEmpty ? "" : "\(stamp.shown()) "
+                lines.append(Line(stamp: stamp, text: "\(time)\(source.name): \(text.shown())"))
             }
         }
         // Stable: lines of one instance keep their order.
         return lines.enumerated().sorted { ($0.element.stamp, $0.offset) < ($1.element.stamp, $1.offset) }.map(
             \.element)
+    }
+
+    /// svlogd's stamp, `2026-11-23_10:31:12.12345`, and the text; under systemd a line has no stamp.
+    private static func parted(_ line: Substring) -> (stamp: Substring, text: Substring) {
+        guard let space = line.firstIndex(of: " "), line[..<space].utf8.count >= 25,
+            line[..<space].utf8.dropFirst(10).first == UInt8(ascii: "_")
+        else { return ("", line) }
+        return (line[..<space], line[line.index(after: space)...])
     }
 
     private func shown(_ lines: [Line]) -> [String] { lines.map(\.text) }

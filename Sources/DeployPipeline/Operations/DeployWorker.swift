@@ -30,23 +30,27 @@ public struct DeployWorker: Sendable {
                 $0.started = currentTime()
             }
             let ended = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
-            try? ledger.record(
-                LedgerEvent(
-                    time: currentTime(), who: ended.who, verb: ended.kind.rawValue,
-                    detail: ended.state == .live
-                        ? "\(ended.commit.short) live" : "\(ended.commit.short) failed: \(ended.reason ?? "")",
-                    deploy: number))
+            record(ended, in: ledger)
         } catch {
             let reason = Reason(error)
             log.failure("failed before it began: \(reason.sentence)")
             if let hint = reason.hint { log.output("hint: \(hint)") }
             log.finish()
-            try ledger.update(number) {
+            let ended = try ledger.update(number) {
                 $0.state = .failed
                 $0.reason = reason.sentence
                 $0.finished = currentTime()
             }
+            record(ended, in: ledger)
         }
+    }
+
+    private func record(_ deploy: Deploy, in ledger: Ledger) {
+        let end = deploy.state == .live ? "live" : "failed: \(deploy.reason ?? "")"
+        try? ledger.record(
+            LedgerEvent(
+                time: currentTime(), who: deploy.who, verb: deploy.kind.rawValue, detail: "\(deploy.commit.short) \(end)",
+                deploy: number))
     }
 
     /// Waits for the app's lock; gives way to a newer deploy that waits too.

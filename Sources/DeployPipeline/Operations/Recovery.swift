@@ -42,6 +42,8 @@ public struct Recovery: Sendable {
     }
 
     private func end(_ deploy: Deploy) throws -> Deploy {
+        BuildSandbox.endLeftOvers(of: host.layout.partial(deploy.number))
+        if let release = deploy.release { BuildSandbox.endLeftOvers(of: host.layout.release(release).root) }
         let live = try host.store.current().flatMap { try? host.store.information($0) }
         return try ledger.update(deploy.number) {
             if live?.deploy == deploy.number {
