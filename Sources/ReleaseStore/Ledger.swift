@@ -5,7 +5,7 @@ import SystemPackage
 /// The record of an app's deploys, phases and events, in SQLite: who did what, when, and how it ended. What it says of
 /// the disk is believed only where the disk says nothing else.
 ///
-/// A write returns when it is on the disk (write-ahead log, `synchronous=FULL`); it waits up to 10 s for others.
+/// A write returns when it is on the disk (write-ahead log, `synchronous=FULL`); it waits up to 60 s for others.
 public final class Ledger: Sendable {
     /// The app.
     public let app: AppLayout
@@ -70,7 +70,7 @@ extension Ledger {
     private static func configuration(readonly: Bool) -> Configuration {
         var configuration = Configuration()
         configuration.readonly = readonly
-        configuration.busyMode = .timeout(10)
+        configuration.busyMode = .timeout(60)
         configuration.label = "ledger"
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")

@@ -49,8 +49,8 @@ public struct DeployWorker: Sendable {
         let end = deploy.state == .live ? "live" : "failed: \(deploy.reason ?? "")"
         try? ledger.record(
             LedgerEvent(
-                time: currentTime(), who: deploy.who, verb: deploy.kind.rawValue, detail: "\(deploy.commit.short) \(end)",
-                deploy: number))
+                time: currentTime(), who: deploy.who, verb: deploy.kind.rawValue,
+                detail: "\(deploy.commit.short) \(end)", deploy: number))
     }
 
     /// Waits for the app's lock; gives way to a newer deploy that waits too.
