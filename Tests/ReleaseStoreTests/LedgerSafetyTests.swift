@@ -44,7 +44,7 @@ struct LedgerSafetyTests {
                 let ledger = try Ledger(app)
                 #expect(try ledger.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
                 #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 2)
-                #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA busy_timeout") } == 10_000)
+                #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA busy_timeout") } == 60_000)
             }
         }
     }
