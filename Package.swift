@@ -38,7 +38,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ReleaseStore",
-            dependencies: ["ReleaseModel", system, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["CLinux", "ReleaseModel", system, .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .target(
             name: "SiteTemplates",

@@ -1,7 +1,19 @@
 /* Calls of the C library that stand behind _GNU_SOURCE, which Swift's Glibc module leaves out. */
+#include <linux/fs.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
 
 int pipe2(int descriptors[2], int flags);
 int memfd_create(const char *name, unsigned int flags);
 int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+
+int syncfs(int descriptor);
+int renameat2(int old_directory, const char *old_name, int new_directory, const char *new_name, unsigned int flags);
+ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned int flags);
+
+/* Makes a file share another's blocks (ioctl_ficlone(2)); ioctl is variadic, which Swift cannot call. */
+static inline int clone_file(int to, int from) {
+    return ioctl(to, FICLONE, from);
+}

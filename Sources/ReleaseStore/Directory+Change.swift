@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -41,7 +42,9 @@ extension Directory {
     /// rename with one of the flags of renameat2(2).
     func rename(_ old: String, to new: String, flags: UInt32) throws(StoreError) {
         try checked("rename", path(of: FilePath(old))) {
-            LinuxCalls.rename(in: descriptor, old, new, flags: flags)
+            old.withCString { old in
+                new.withCString { new in renameat2(descriptor, old, descriptor, new, flags) }
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 public import ReleaseModel
 public import SystemPackage
@@ -22,11 +23,11 @@ extension ReleaseStore {
             throw .damaged(path: partial, problem: "has no .pmo/release.json, so it is no release yet")
         }
         let made = try Directory(opening: partial, following: false)
-        try checked("sync", partial) { LinuxCalls.syncFileSystem(made.descriptor) }
+        try checked("sync", partial) { syncfs(made.descriptor) }
         let releases = try Directory(opening: app.releases)
         do throws(StoreError) {
             try releases.rename(
-                partial.lastComponent?.string ?? "", to: id.directoryName, flags: LinuxCalls.renameNoReplace)
+                partial.lastComponent?.string ?? "", to: id.directoryName, flags: RenameFlag.noReplace)
         } catch .system(_, _, EEXIST) {
             throw .releaseExists(app.name, id)
         }

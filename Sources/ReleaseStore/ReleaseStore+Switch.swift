@@ -32,7 +32,7 @@ extension ReleaseStore {
         guard live != nil, try named(at: app.previous) == id else { return nil }
         let begin = ContinuousClock.now
         do throws(StoreError) {
-            try root.rename("previous", to: "current", flags: LinuxCalls.renameExchange)
+            try root.rename("previous", to: "current", flags: RenameFlag.exchange)
         } catch .system(_, _, EINVAL) {
             return nil
         } catch .system(_, _, ENOSYS) {

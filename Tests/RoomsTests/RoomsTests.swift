@@ -7,7 +7,7 @@ private let rooms: [String: Set<String>] = [
     "CLinux": [],
     "ReleaseModel": [],
     "GitRepository": ["CLibgit2", "ReleaseModel"],
-    "ReleaseStore": ["ReleaseModel"],
+    "ReleaseStore": ["CLinux", "ReleaseModel"],
     "SiteTemplates": ["ReleaseModel"],
     "HostControl": ["CLinux", "ReleaseModel"],
     "DeployPipeline": ["ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl"],
@@ -37,10 +37,11 @@ struct RoomsTests {
     }
 
     @Test(
-        "Only one room touches each C library", arguments: [("CLibgit2", "GitRepository"), ("CLinux", "HostControl")])
-    func cIsQuarantined(_ library: String, _ owner: String) throws {
+        "Only the rooms of the table touch a C library",
+        arguments: [("CLibgit2", ["GitRepository"]), ("CLinux", ["HostControl", "ReleaseStore"])])
+    func cIsQuarantined(_ library: String, _ owners: Set<String>) throws {
         let users = try rooms.keys.filter { try Self.imports(of: $0).contains { $0.module == library } }
-        #expect(users == [owner])
+        #expect(Set(users) == owners)
     }
 
     @Test("The model does no input or output")
