@@ -110,7 +110,7 @@ public struct Deployment: Sendable {
         var ended = deploy
         end(&ended)
         log.finish()
-        try? GitRepository(opening: host.layout.repository).deleteReference("refs/pmo/deploys/\(deploy.number)")
+        DeployReference.remove(deploy.number, of: host)
         return (try? ledger.update(deploy.number, end)) ?? ended
     }
 

@@ -36,8 +36,7 @@ struct DeployRequest {
                 kind: kind, commit: commit, subject: summary.subject, author: summary.author,
                 branch: host.settings.branch.text, who: Caller.name, origin: origin, options: options,
                 created: currentTime()))
-        // So that git keeps the objects of a commit that no branch reaches yet.
-        try? repository.setReference("refs/pmo/deploys/\(deploy.number)", to: commit)
+        DeployReference.set(deploy.number, to: commit, in: repository)
         let pid = try DetachedProcess.spawn(
             executable: Caller.executable,
             arguments: [

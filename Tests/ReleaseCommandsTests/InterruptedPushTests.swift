@@ -58,11 +58,10 @@ struct InterruptedPushTests {
             let killed = try await host.commit("Killed in its build")
             let pushing = try host.start("git", ["push", "production", "main"])
             try #require(try await eventually { pushing.said.contains("sleep 97") }, "\(pushing.said)")
-            let workers = RunningProcess.all().filter {
-                $0.mentions(host.home) && $0.arguments.contains("deploy-worker")
-            }
-            try #require(workers.count == 1)
-            kill(workers[0].pid, SIGKILL)
+            // A child that the worker starts has its arguments until it has become another program.
+            try #require(try await eventually { workers(of: host).count == 1 })
+            let worker = try #require(workers(of: host).first)
+            kill(worker.pid, SIGKILL)
             let failed = try await pushing.ended()
             #expect(failed.status == 1 && failed.err.contains("its process ended in build"), "\(failed)")
             #expect(host.releases() == [served])
@@ -82,6 +81,10 @@ struct InterruptedPushTests {
             #expect(try await host.get("/").body == "next\n")
             #expect(killed != served)
         }
+    }
+
+    private func workers(of host: TestHost) -> [RunningProcess] {
+        RunningProcess.all().filter { $0.mentions(host.home) && $0.arguments.contains("deploy-worker") }
     }
 
     @Test("F36: of several that wait, the newest is deployed and the others are superseded")
@@ -105,6 +108,8 @@ struct InterruptedPushTests {
             #expect(try await host.branch() == third)
             #expect(
                 try await host.ledger("SELECT state FROM deploys ORDER BY number") == ["live", "superseded", "live"])
+            let kept = try await host.git("for-each-ref", "--format=%(refname)", "refs/pmo", directory: host.receiver)
+            #expect(kept == "refs/pmo/deploys/1\nrefs/pmo/deploys/3")
         }
     }
 }

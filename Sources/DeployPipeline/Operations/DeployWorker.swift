@@ -22,15 +22,11 @@ public struct DeployWorker: Sendable {
         let log = try DeployLog(host.layout, deploy: number)
         try ledger.update(number) { $0.process = .current() }
         do {
-            guard let lock = try await waitForTurn(ledger, log) else { return }
-            defer { lock.release() }
-            try await Recovery(host, ledger).run()
-            let deploy = try ledger.update(number) {
-                $0.state = .running
-                $0.started = currentTime()
+            guard let lock = try await waitForTurn(ledger, log) else {
+                return DeployReference.remove(number, of: host)
             }
-            let ended = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
-            record(ended, in: ledger)
+            try await deploy(under: lock, ledger, log)
+            await ReceiverUpkeep(host: host).run()
         } catch {
             let reason = Reason(error)
             log.failure("failed before it began: \(reason.sentence)")
@@ -41,8 +37,20 @@ public struct DeployWorker: Sendable {
                 $0.reason = reason.sentence
                 $0.finished = currentTime()
             }
+            DeployReference.remove(number, of: host)
             record(ended, in: ledger)
         }
+    }
+
+    private func deploy(under lock: AppLock, _ ledger: Ledger, _ log: DeployLog) async throws {
+        defer { lock.release() }
+        try await Recovery(host, ledger).run()
+        let deploy = try ledger.update(number) {
+            $0.state = .running
+            $0.started = currentTime()
+        }
+        let ended = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
+        record(ended, in: ledger)
     }
 
     private func record(_ deploy: Deploy, in ledger: Ledger) {

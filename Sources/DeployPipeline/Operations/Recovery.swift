@@ -45,6 +45,7 @@ public struct Recovery: Sendable {
         BuildSandbox.endLeftOvers(of: host.layout.partial(deploy.number))
         if let release = deploy.release { BuildSandbox.endLeftOvers(of: host.layout.release(release).root) }
         let live = try host.store.current().flatMap { try? host.store.information($0) }
+        if live?.deploy != deploy.number { DeployReference.remove(deploy.number, of: host) }
         return try ledger.update(deploy.number) {
             if live?.deploy == deploy.number {
                 $0.state = .live

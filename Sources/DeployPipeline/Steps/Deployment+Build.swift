@@ -88,4 +88,5 @@ extension Deployment {
 
 extension String {
     var firstLine: String { String(prefix { !$0.isNewline }) }
+    var droppingLineEnd: String { last?.isNewline == true ? String(dropLast()) : self }
 }

@@ -66,7 +66,7 @@ extension Deployment {
             .check,
             "\(failure.service): \(failure.request ?? "instance \(failure.instance)")\(place) \(failure.problem)")
         if let answer = failure.answer {
-            log.output("answer: \(answer.shown(limit: 300))")
+            log.output("answer: \(answer.droppingLineEnd.shown(limit: 300))")
         }
         guard let placement = placements.first(where: { $0.service.name == failure.service }) else { return }
         let instance = placement.instances[failure.instance]

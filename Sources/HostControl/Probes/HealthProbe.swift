@@ -48,7 +48,7 @@ public struct HealthProbe: Sendable {
             return .refused(Self.problem(result.status, report))
         }
         let seconds = Double(last[1]) ?? (ContinuousClock.now - begun).inSeconds
-        return .answered(status: status, body: result.output, time: .milliseconds(Int(seconds * 1000)))
+        return .answered(status: status, body: result.output, time: .seconds(seconds))
     }
 
     /// curl's exit codes that have a meaning here (curl(1), EXIT CODES).

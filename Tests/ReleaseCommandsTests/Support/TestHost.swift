@@ -14,6 +14,7 @@ final class TestHost {
     var receiver: String { "\(home)/\(app)/repo.git" }
     var domain: String { "\(app).localhost" }
     let environment: [String: String]
+    private var hasDisk = false
 
     private init(app: String) throws {
         var template = Array("/tmp/pmoXXXXXX".utf8CString)
@@ -31,11 +32,16 @@ final class TestHost {
     }
 
     /// Runs a test on a host with an app, and ends whatever it started, also where the test fails.
-    static func with(app: String = "pmo", warm: String = "10m", _ body: (TestHost) async throws -> Void) async throws {
+    ///
+    /// - Parameter disk: options of a tmpfs for the home, such as `size=200m,nr_inodes=400`; only root can mount one.
+    static func with(
+        app: String = "pmo", warm: String = "10m", disk: String? = nil, _ body: (TestHost) async throws -> Void
+    ) async throws {
         await HostGate.shared.enter()
         do {
             let host = try TestHost(app: app)
             do {
+                if let disk { try await host.mount(disk) }
                 try await host.create(app, warm: warm)
                 try await host.makeWorkTree()
                 try await body(host)
@@ -56,6 +62,13 @@ final class TestHost {
             "create", app, "--listen", "127.0.0.1:\(port)", "--supervisor", "runit", "--warm", warm)
         try #require(created.status == 0, "\(created)")
         try #require(created.out.contains("git remote add production \(receiver)"))
+    }
+
+    private func mount(_ disk: String) async throws {
+        mkdir(home, 0o755)
+        let mounted = try await run("mount", ["-t", "tmpfs", "-o", disk, "tmpfs", home])
+        try #require(mounted.status == 0, "\(mounted)")
+        hasDisk = true
     }
 
     private func makeWorkTree() async throws {
@@ -151,6 +164,7 @@ final class TestHost {
             signal { _ in true }
             return !RunningProcess.all().contains { $0.mentions(root + "/") }
         }
+        if hasDisk { _ = try? await run("umount", ["--lazy", home], directory: "/") }
         try? FileManager.default.removeItem(atPath: root)
     }
 
