@@ -61,7 +61,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         abstract: "Makes a Linux host a git push deploy target.",
         version: ReleaseProgram.version,
         subcommands: [
-            CreateCommand.self, DestroyCommand.self, AppsCommand.self,
+            CreateCommand.self, SettingsCommand.self, DestroyCommand.self, AppsCommand.self,
             ListCommand.self, ShowCommand.self, SwitchCommand.self, RollbackCommand.self, DeployCommand.self,
             RetryCommand.self, PruneCommand.self,
             StatusCommand.self, PsCommand.self, LogsCommand.self, LogCommand.self, RestartCommand.self,

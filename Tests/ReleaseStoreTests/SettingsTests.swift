@@ -9,17 +9,19 @@ struct SettingsTests {
             var settings = try AppSettings.load(from: app.settings)
             settings.environment = "staging"
             settings.warm = try TimeLimit("90s")
+            settings.share = .reflink
             try settings.save(to: app.settings)
             #expect(try AppSettings.load(from: app.settings) == settings)
             #expect(mode(of: app.settings) == 0o644)
         }
     }
 
-    @Test func `a release stays warm for ten minutes unless the settings say otherwise`() throws {
+    @Test func `a release stays warm for ten minutes and shares as is best unless the settings say otherwise`() throws {
         try withApp { (app) throws in
             try write(
                 #"{"branch": "main", "domain": "a.localhost", "created": 1, "createdBy": "a"}"#, to: app.settings)
             #expect(try AppSettings.load(from: app.settings).warm.text == "600s")
+            #expect(try AppSettings.load(from: app.settings).share == .auto)
         }
     }
 

@@ -1,0 +1,44 @@
+import ArgumentParser
+import DeployPipeline
+import ReleaseModel
+import ReleaseStore
+
+struct SettingsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "settings", abstract: "Show an app's settings, and change those given.")
+
+    @Argument(help: "The app; may be left out where there is one.") var app: String?
+    @Option(help: "How releases share files: auto, copy, reflink, hardlink or recycle.") var share: String?
+    @Option(help: "How long a replaced release stays warm.") var warm: String?
+    @Flag(help: "As JSON.") var json = false
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let host = try AppHost(opening: home.app(app))
+        let share = try share.map { value throws(InvalidValue) in try ShareWay(value) }
+        let warm = try warm.map { value throws(InvalidValue) in try TimeLimit(value) }
+        let changes = [share.map { "share \($0.rawValue)" }, warm.map { "warm \($0)" }].compactMap { $0 }
+        guard !changes.isEmpty else { return try show(host.settings) }
+        let changed = try await withAppLock(host, "settings") {
+            // Read again under the lock: another command may have changed the rest.
+            var settings = try AppSettings.load(from: host.layout.settings)
+            settings.share = share ?? settings.share
+            settings.warm = warm ?? settings.warm
+            try settings.save(to: host.layout.settings)
+            return settings
+        }
+        try Ledger(host.layout).record(
+            LedgerEvent(
+                time: currentTime(), who: Caller.name, verb: "settings", detail: changes.joined(separator: ", ")))
+        try show(changed)
+    }
+
+    private func show(_ settings: AppSettings) throws {
+        if json { return try Output.json(settings) }
+        Output.line("branch       \(settings.branch)")
+        Output.line("domain       \(settings.domain)")
+        Output.line("environment  \(settings.environment?.shown(limit: 60) ?? "-")")
+        Output.line("warm         \(settings.warm)")
+        Output.line("share        \(settings.share.rawValue)")
+    }
+}
