@@ -27,25 +27,33 @@ struct DirectoryWriter {
     }
 
     /// Makes a file with the mode, whatever the umask.
-    func file(_ name: UnsafePointer<CChar>, _ bytes: UnsafeRawBufferPointer, mode: mode_t) throws(Failure) {
+    func file(
+        _ name: UnsafePointer<CChar>, _ bytes: UnsafeRawBufferPointer, mode: mode_t
+    ) throws(Failure) -> FileStamp {
         let file = try retry("openat") {
             openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }
+        var status = stat()
         do throws(Failure) {
             try write(bytes, to: file)
             try retry("fchmod") { fchmod(file, mode) }
+            try retry("fstat") { fstat(file, &status) }
         } catch {
             close(file)
             throw error
         }
         // Linux has closed it even where it says EINTR; every other answer is a write that failed late.
         guard close(file) == 0 || errno == EINTR else { throw Failure(errno: errno, call: "close") }
+        return FileStamp(status)
     }
 
     /// Makes a symlink.
-    func link(_ name: UnsafePointer<CChar>, to target: [UInt8]) throws(Failure) {
+    func link(_ name: UnsafePointer<CChar>, to target: [UInt8]) throws(Failure) -> FileStamp {
         let text = target.map { CChar(bitPattern: $0) } + [0]
         try retry("symlinkat") { symlinkat(text, descriptor, name) }
+        var status = stat()
+        try retry("fstatat") { fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) }
+        return FileStamp(status)
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(Failure) {

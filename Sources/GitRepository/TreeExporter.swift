@@ -64,19 +64,19 @@ struct TreeExporter {
     private func writeFile(
         _ blob: ObjectID, _ name: UnsafePointer<CChar>, mode: mode_t, into directory: DirectoryWriter
     ) throws(GitError) {
-        let size = try objects.withObject(blob, GIT_OBJECT_BLOB) { (bytes) throws(GitError) in
-            try wrap { () throws(DirectoryWriter.Failure) in try directory.file(name, bytes, mode: mode) }
-            return bytes.count
+        let (size, stamp) = try objects.withObject(blob, GIT_OBJECT_BLOB) { (bytes) throws(GitError) in
+            let stamp = try wrap { () throws(DirectoryWriter.Failure) in try directory.file(name, bytes, mode: mode) }
+            return (bytes.count, stamp)
         }
-        try report(IndexEntry(path: path, mode: 0o100000 | Int(mode), size: size, blob: blob.text))
+        try report(IndexEntry(path: path, mode: 0o100000 | Int(mode), size: size, blob: blob.text, stamp: stamp))
     }
 
     private func writeLink(
         _ blob: ObjectID, _ name: UnsafePointer<CChar>, into directory: DirectoryWriter
     ) throws(GitError) {
         let target = try objects.blob(blob, limit: LinkRules.longest)
-        try wrap { () throws(DirectoryWriter.Failure) in try directory.link(name, to: target) }
-        try report(IndexEntry(path: path, mode: 0o120000, size: target.count, blob: blob.text))
+        let stamp = try wrap { () throws(DirectoryWriter.Failure) in try directory.link(name, to: target) }
+        try report(IndexEntry(path: path, mode: 0o120000, size: target.count, blob: blob.text, stamp: stamp))
     }
 
     private func report(_ entry: IndexEntry) throws(GitError) {
