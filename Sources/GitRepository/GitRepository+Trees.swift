@@ -34,6 +34,25 @@ extension GitRepository {
         return tree.summary
     }
 
+    /// Brings a directory that holds one commit's tree, and nothing else, to another's, by the difference of the two: what
+    /// they have in common is neither read nor touched. The new tree is inspected first, as `export` does.
+    ///
+    /// - Parameters:
+    ///   - missing: paths of the base's files that are not there; they are written where the new tree has them.
+    ///   - changes: gets each file and symlink that was removed or written; what it throws ends the update as `index`.
+    /// - Throws: as `export` does, also where the base's trees are gone; the directory holds neither tree then.
+    public func update(
+        _ directory: FileDescriptor, from base: CommitID, to id: CommitID, missing: Set<[UInt8]> = [],
+        policy: TreePolicy = .standard, changes: (TreeChange) throws -> Void
+    ) throws(GitError) -> TreeSummary {
+        let root = try root(of: id)
+        let tree = try TreeInspector.inspect(root, objects, policy)
+        try TreeUpdater.update(
+            self.root(of: base), to: root, objects, missing: missing, hollow: tree.hollow, in: directory.rawValue,
+            changes: changes)
+        return tree.summary
+    }
+
     private func root(of id: CommitID) throws(GitError) -> ObjectID {
         try withCommit(id) { (commit) throws(GitError) in ObjectID(git_commit_tree_id(commit).pointee) }
     }

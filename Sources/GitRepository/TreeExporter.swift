@@ -29,6 +29,20 @@ struct TreeExporter {
         }
     }
 
+    /// Writes one entry of a tree, with all below it, into the directory.
+    ///
+    /// - Parameter prefix: the directory's own path, with a slash at its end unless it is empty.
+    static func export(
+        _ entry: TreeEntry, at prefix: [UInt8], _ objects: ObjectReader, hollow: Set<ObjectID>,
+        into directory: DirectoryWriter, index: (IndexEntry) throws -> Void
+    ) throws(GitError) {
+        try withoutActuallyEscaping(index) { (index) throws(GitError) in
+            var exporter = TreeExporter(objects, hollow: hollow, index)
+            exporter.path = prefix
+            try exporter.write(entry, into: directory)
+        }
+    }
+
     private mutating func write(_ tree: ObjectID, into directory: DirectoryWriter) throws(GitError) {
         try objects.withTree(tree) { (cursor) throws(GitError) in
             while let entry = try cursor.next() {

@@ -1,19 +1,19 @@
-/// How a new release gets the files that it has in common with one on the disk, as the operator wishes it.
+/// How a new release gets the files that it has in common with one on the disk, as the operator wishes it. No way shares
+/// a file between two releases.
 public enum ShareWay: String, Codable, Sendable, CaseIterable {
-    /// The fastest that the file system and the host allow without sharing a file between releases.
+    /// The fastest that there is: recycling where a release was pruned, else a whole export.
     case auto
-    /// A copy of each file from a complete release.
-    case copy
-    /// Blocks shared with a complete release until one is written to (`FICLONE`; XFS and btrfs).
-    case reflink
-    /// Files shared with a complete release, which services cannot write to then.
-    case hardlink
-    /// A release that is needed no longer becomes the new one.
+    /// The release that was pruned last becomes the new one, and only what differs is written.
     case recycle
+    /// None: each release is exported whole, and what is pruned is gone at once.
+    case none
 
     /// Reads a way by its name.
     public init(_ text: String) throws(InvalidValue) {
         guard let way = ShareWay(rawValue: text) else {
+            if ["copy", "reflink", "hardlink"].contains(text) {
+                throw InvalidValue("way to share", text, "does nothing yet", hint: "--share auto")
+            }
             let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
             throw InvalidValue("way to share", text, "must be one of \(names)", hint: "--share auto")
         }

@@ -33,13 +33,17 @@ extension ReleaseStore {
     ///
     /// - Throws: `releaseInUse` where a link or a slot has it, `oddLink` where that cannot be told (F40).
     public func remove(_ id: ReleaseID) throws(StoreError) {
-        if let user = try user(of: id) { throw .releaseInUse(app.name, id, user: user) }
+        try refuseUsed(id)
         let hidden = ".\(id).removing"
         try TreeRemoval.remove(app.releases.appending(hidden))
         let releases = try Directory(opening: app.releases)
         guard try releases.status(of: FilePath(id.directoryName)) != nil else { throw .missingRelease(app.name, id) }
         try releases.rename(FilePath(id.directoryName), to: FilePath(hidden))
         try TreeRemoval.remove(app.releases.appending(hidden))
+    }
+
+    func refuseUsed(_ id: ReleaseID) throws(StoreError) {
+        if let user = try user(of: id) { throw .releaseInUse(app.name, id, user: user) }
     }
 
     private func user(of id: ReleaseID) throws(StoreError) -> String? {

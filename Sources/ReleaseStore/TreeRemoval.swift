@@ -11,7 +11,8 @@ struct TreeRemoval: TreeVisitor {
         try parent.sync()
     }
 
-    private static func remove(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) {
+    /// Removes an entry of a directory, with all below it.
+    static func remove(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) {
         // A second and third time for what a dying process still put in.
         for _ in 1...3 {
             guard let status = try parent.status(of: name) else { return }

@@ -59,8 +59,8 @@ struct InterruptedPushTests {
             let pushing = try host.start("git", ["push", "production", "main"])
             try #require(try await eventually { pushing.said.contains("sleep 97") }, "\(pushing.said)")
             // A child that the worker starts has its arguments until it has become another program.
-            try #require(try await eventually { workers(of: host).count == 1 })
-            let worker = try #require(workers(of: host).first)
+            try #require(try await eventually { host.workers().count == 1 })
+            let worker = try #require(host.workers().first)
             kill(worker.pid, SIGKILL)
             let failed = try await pushing.ended()
             #expect(failed.status == 1 && failed.err.contains("its process ended in build"), "\(failed)")
@@ -81,10 +81,6 @@ struct InterruptedPushTests {
             #expect(try await host.get("/").body == "next\n")
             #expect(killed != served)
         }
-    }
-
-    private func workers(of host: TestHost) -> [RunningProcess] {
-        RunningProcess.all().filter { $0.mentions(host.home) && $0.arguments.contains("deploy-worker") }
     }
 
     @Test("F36: of several that wait, the newest is deployed and the others are superseded")

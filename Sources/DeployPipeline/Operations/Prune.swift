@@ -1,4 +1,3 @@
-import Glibc
 public import ReleaseModel
 import ReleaseStore
 import SystemPackage
@@ -23,43 +22,24 @@ public struct Prune: Sendable {
         }
         let good = Set(releases.filter { host.store.served($0) && host.store.bad($0) == nil })
         let unneeded = ReleaseStore.pruneCandidates(among: newestFirst, keep: keep, good: good, inUse: inUse)
-        let roots = usedRoots()
+        let roots = ReleaseUse(host.layout).paths()
         return unneeded.filter { !roots.contains(host.layout.release($0).root.string) }
     }
 
     /// Removes them.
     ///
+    /// - Parameter settingAside: whether one of them becomes the spare; else the spare goes too, for its room.
     /// - Returns: the removed ones.
-    public func run(keep: Int) throws -> [ReleaseID] {
+    public func run(keep: Int, settingAside: Bool = false) throws -> [ReleaseID] {
         let unneeded = try candidates(keep: keep)
-        for release in unneeded { try host.store.remove(release) }
+        // The newest of them has the most in common with what comes next.
+        let spare = settingAside && host.settings.share.recycles ? unneeded.last : nil
+        for release in unneeded where release != spare { try host.store.remove(release) }
+        if let spare {
+            try host.store.setAside(spare)
+        } else if !settingAside {
+            try host.store.removeSpare()
+        }
         return unneeded
-    }
-
-    /// The releases in which some process has its working directory or executable.
-    private func usedRoots() -> Set<String> {
-        let prefix = host.layout.releases.string + "/"
-        var roots: Set<String> = []
-        guard let processes = opendir("/proc") else { return roots }
-        defer { closedir(processes) }
-        while let entry = readdir(processes) {
-            let pid = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard Int(pid) != nil else { continue }
-            for link in ["cwd", "exe"] {
-                guard let target = Self.target("/proc/\(pid)/\(link)"), target.hasPrefix(prefix) else { continue }
-                roots.insert(prefix + target.dropFirst(prefix.count).prefix { $0 != "/" })
-            }
-        }
-        return roots
-    }
-
-    private static func target(_ link: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { readlink(link, $0, bytes.count) } ?? -1
-        }
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 }

@@ -17,25 +17,20 @@ extension Deployment {
             files: review.tree.files, bytes: review.tree.bytes, environment: review.environment)
     }
 
-    /// Writes the commit's tree into a partial release, straight from git's objects.
+    /// Brings the commit's tree to a partial release: from the spare where there is one, else whole, straight from git's
+    /// objects.
     func export(_ plan: DeployPlan) throws -> FilePath {
         try ledger.begin(.export, of: deploy.number, at: currentTime())
         let begun = ContinuousClock.now
-        let partial = try host.store.makePartial(deploy: deploy.number)
+        let partial = host.layout.partial(deploy.number)
         do {
-            let repository = try GitRepository(opening: host.layout.repository)
-            let directory = try FileDescriptor.open(partial, .readOnly, options: [.directory, .noFollow, .closeOnExec])
-            defer { try? directory.close() }
-            let index = try ReleaseIndex(writingTo: partial.appending(".pmo/index"))
-            let summary = try repository.export(deploy.commit, into: directory) { try index.append($0) }
-            try index.close()
-            let detail =
-                "\(summary.files.shownWithCommas) file\(summary.files == 1 ? "" : "s"), \(summary.bytes.shownAsBytes)"
-            log.step(.export, detail, took: ContinuousClock.now - begun)
-            try ledger.end(.export, of: deploy.number, at: currentTime(), detail: detail)
+            let exported = try ReleaseExport(host, deploy: deploy.number, commit: deploy.commit).run()
+            log.step(.export, exported.detail, took: ContinuousClock.now - begun)
+            if let remark = exported.remark { log.output(remark) }
+            try ledger.end(.export, of: deploy.number, at: currentTime(), detail: exported.detail)
             try ledger.update(deploy.number) {
-                $0.files = summary.files
-                $0.bytes = summary.bytes
+                $0.files = exported.summary.files
+                $0.bytes = exported.summary.bytes
             }
             return partial
         } catch {

@@ -31,7 +31,7 @@ extension Deployment {
     func tidy(keeping keep: Int) async {
         do {
             try await Retirement(host).retireExpired()
-            let removed = try Prune(host).run(keep: keep)
+            let removed = try Prune(host).run(keep: keep, settingAside: true)
             for release in removed { log.output("pruned \(release.short)", phase: .prune) }
         } catch {
             log.output("left for the next deploy: \(Reason(error).sentence)", phase: .prune)

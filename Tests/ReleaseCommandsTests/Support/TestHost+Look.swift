@@ -62,7 +62,8 @@ extension TestHost {
     }
 
     /// The names in `releases/`, partial ones among them.
-    func releases() -> [String] { names("\(home)/\(app)/releases") }
+    /// All that is in `releases`, partials too, but for the spare.
+    func releases() -> [String] { names("\(home)/\(app)/releases").filter { $0 != ".spare" } }
 
     func names(_ directory: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()

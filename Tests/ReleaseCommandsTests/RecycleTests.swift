@@ -1,0 +1,97 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("An export into the release that was pruned last", .serialized, .timeLimit(.minutes(10)))
+struct RecycleTests {
+    @Test("writes what changed alone; what was tampered with is written anew, and no other release notices")
+    func recycles() async throws {
+        try await TestHost.with { host in
+            var commits: [String] = []
+            try host.write(Self.pages(60))
+            try host.write(["pmo-release.yml": "keep: 2\nsites: { pmo.localhost: { root: . } }\n"])
+            for number in 1...4 { commits.append(try await host.deploy(["index.html": "\(number)\n"])) }
+            let spare = "\(host.home)/pmo/releases/.spare"
+            // Pruning goes on after the pusher has been told; the second prune puts the newer one in the spare's place.
+            #expect(try await eventually { host.releases().sorted() == commits[2...3].sorted() })
+            #expect(try await eventually { host.text(spare + "/index.html") == "2\n" })
+            #expect(try await !host.pmo("list").out.contains(commits[1].prefix(7)))
+            // In place, as a service that is still up might.
+            let file = try #require(FileHandle(forWritingAtPath: spare + "/pages/7.html"))
+            try file.write(contentsOf: Data("hacked".utf8))
+            try file.close()
+            try FileManager.default.createDirectory(atPath: spare + "/left/behind", withIntermediateDirectories: true)
+            let pushed = try await host.pushed(["index.html": "5\n"])
+            #expect(pushed.status == 0, "\(pushed)")
+            #expect(
+                pushed.remote.contains { $0.contains("62 files") && $0.contains("; 2 written, recycled") }, "\(pushed)")
+            #expect(try await host.get("/").body == "5\n")
+            #expect(try await host.get("/pages/7.html").body == "7\n")
+            try await host.expectWhole()
+        }
+    }
+
+    @Test("is whole again after a kill at any time, and so is every release", .timeLimit(.minutes(5)))
+    func survivesKills() async throws {
+        try await TestHost.with { host in
+            try host.write(Self.pages(400))
+            try host.write(["pmo-release.yml": "keep: 1\nsites: { pmo.localhost: { root: . } }\n"])
+            for number in 1...3 { try await host.deploy(["index.html": "\(number)\n"]) }
+            var random = SystemRandomNumberGenerator()
+            var delays: [Int] = []
+            for round in 1...8 {
+                try host.write(Self.pages(400, text: "round \(round)"))
+                try await host.commit("Round \(round)")
+                let pushing = try host.start("git", ["push", "production", "main"])
+                _ = try await eventually { !host.workers().isEmpty || pushing.said.contains("deploying") }
+                let delay = Int.random(in: 0...120, using: &random)
+                delays.append(delay)
+                try await Task.sleep(for: .milliseconds(delay))
+                for worker in host.workers() { kill(worker.pid, SIGKILL) }
+                _ = try await pushing.ended()
+                // What a killed deploy left half made is swept by the next.
+                let again = try await host.push()
+                #expect(again.status == 0, "after kills at \(delays) ms: \(again)")
+                #expect(try await host.get("/pages/9.html").body == "round \(round) 9\n")
+                try await host.expectWhole()
+            }
+        }
+    }
+
+    static func pages(_ count: Int, text: String = "") -> [String: String] {
+        let lead = text.isEmpty ? "" : text + " "
+        return Dictionary(uniqueKeysWithValues: (1...count).map { ("pages/\($0).html", "\(lead)\($0)\n") })
+    }
+}
+
+extension TestHost {
+    /// Writes, commits and pushes; the push may end as it likes.
+    func pushed(_ files: [String: String]) async throws -> Ended {
+        try write(files)
+        try await commit("A change")
+        return try await push()
+    }
+
+    func workers() -> [RunningProcess] {
+        RunningProcess.all().filter { $0.mentions(home) && $0.arguments.contains("deploy-worker") }
+    }
+
+    /// Every release on the disk has its commit's tree, as git sees it; for apps without a build.
+    func expectWhole(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        // A deploy prunes after its pusher has been told.
+        #expect(try await eventually { workers().isEmpty })
+        for release in releases() where !release.hasPrefix(".") {
+            let directory = "\(home)/\(app)/releases/\(release)"
+            let index = ["GIT_INDEX_FILE": "\(root)/check.index", "GIT_DIR": receiver, "GIT_WORK_TREE": directory]
+            try? FileManager.default.removeItem(atPath: "\(root)/check.index")
+            let added = try await run(
+                "git", ["add", "--all", "--force", "--", ".", ":!.pmo"], environment: index, directory: directory)
+            try #require(added.status == 0, "\(added)")
+            let tree = try await run("git", ["write-tree"], environment: index, directory: directory)
+            let wanted = try await git("rev-parse", "\(release.prefix(40))^{tree}", directory: receiver)
+            #expect(
+                tree.out.trimmingCharacters(in: .whitespacesAndNewlines) == wanted, "\(release)",
+                sourceLocation: sourceLocation)
+        }
+    }
+}
