@@ -42,6 +42,7 @@ struct ReuseKeys {
             for (key, value) in environment.sorted(by: { $0.key < $1.key }) { text.add("env \(key)", value) }
             // What the tree has in the place of an output is there when the step begins.
             try add(reuse.inputs + reuse.outputs, to: &text)
+            try addRendered(in: reuse.inputs, to: &text)
             addSteps(earlier, making: reuse.inputs + reuse.outputs, to: &text)
             return try text.key()
         }
@@ -57,6 +58,7 @@ struct ReuseKeys {
             for (key, value) in plan.environment.sorted(by: { $0.key < $1.key }) { text.add("env \(key)", value) }
             let directory = (try? PathPattern(service.directory)).map { [$0] } ?? []
             try add(inputs, to: &text)
+            try addRendered(in: inputs + directory, to: &text)
             addSteps(steps, making: inputs + directory, to: &text)
             for step in plan.manifest.build where step.reuse == nil { text.add("run", step.run) }
             return try text.key()
@@ -67,8 +69,11 @@ struct ReuseKeys {
                 text.add("input", input.text)
                 for match in try tree.matches(of: input) { text.add(match) }
             }
+        }
+
+        private func addRendered(in paths: [PathPattern], to text: inout KeyText) throws {
             for file in plan.manifest.environment.files {
-                guard inputs.contains(where: { $0.covers(file.target) }) else { continue }
+                guard paths.contains(where: { $0.covers(file.target) }) else { continue }
                 text.add("rendered", file.target.text)
                 text.add("content", try ReleaseFile.read(file.target, in: partial))
             }
