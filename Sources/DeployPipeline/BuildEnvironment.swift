@@ -23,13 +23,29 @@ enum BuildEnvironment {
     }
 
     static func values(_ plan: DeployPlan, _ deploy: Deploy, _ app: AppLayout) -> [String: String] {
-        var result = own(plan, deploy, app)
-        result["HOME"] = app.cache.appending("home").string
-        result["TMPDIR"] = "/tmp"
-        result["LANG"] = "C.UTF-8"
-        let local = [".venv/bin", "node_modules/.bin"].map { app.release(plan.release).root.appending($0).string }
-        result["PATH"] = (local + [path]).joined(separator: ":")
+        var result = base(app, release: app.release(plan.release).root)
+        result.merge(own(plan, deploy, app)) { $1 }
         for (key, value) in plan.environment { result[key.text] = value }
         return result
+    }
+
+    /// The environment of a step whose outputs are kept: of the app's values and of what is another in each release
+    /// only what it declares, since the rest does not decide whether its outputs are reused.
+    static func reused(
+        _ reuse: StepReuse, _ plan: DeployPlan, _ deploy: Deploy, _ app: AppLayout
+    ) -> [String: String] {
+        var result = base(app, release: app.build)
+        let own = own(plan, deploy, app)
+        result["PMO_APP"] = own["PMO_APP"]
+        for key in reuse.environment { result[key.text] = plan.environment[key] ?? own[key.text] ?? result[key.text] }
+        return result
+    }
+
+    private static func base(_ app: AppLayout, release: FilePath) -> [String: String] {
+        let local = [".venv/bin", "node_modules/.bin"].map { release.appending($0).string }
+        return [
+            "HOME": app.cache.appending("home").string, "TMPDIR": "/tmp", "LANG": "C.UTF-8",
+            "PATH": (local + [path]).joined(separator: ":"),
+        ]
     }
 }

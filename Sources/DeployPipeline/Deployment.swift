@@ -64,7 +64,7 @@ public struct Deployment: Sendable {
                 try await check(plan, placements)
                 try await goLive(plan)
             } catch  where !isLive(plan.release) {
-                for placement in placements { try? await ServiceSlots(host).stop(placement) }
+                await ServiceSlots(host).takeBack(placements)
                 throw error
             }
         } catch  where !isLive(plan.release) {

@@ -5,8 +5,8 @@ public struct CommitTree: SourceTree {
     /// As much of a file as is read.
     private static let limit = 1 << 20
 
-    private let objects: ObjectReader
-    private let root: ObjectID
+    let objects: ObjectReader
+    let root: ObjectID
     private let names: [[UInt8]]
 
     init(_ root: ObjectID, _ objects: ObjectReader) throws(GitError) {
@@ -36,6 +36,17 @@ public struct CommitTree: SourceTree {
 
     /// The names in the root, sorted by their bytes, decoded as UTF-8.
     public func rootNames() -> [String] { names.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// The names in the directory at the path, decoded as UTF-8.
+    public func names(in path: String) -> [String] {
+        guard case .directory(let tree) = find(path) else { return [] }
+        let found = try? objects.withTree(tree) { (cursor) throws(GitError) in
+            var names: [String] = []
+            while let entry = try cursor.next() { names.append(String(decoding: entry.name, as: UTF8.self)) }
+            return names
+        }
+        return found ?? []
+    }
 
     private func find(_ path: String) -> TreeLookup.Found? {
         (try? TreeLookup.find(Array(path.utf8), in: root, objects)) ?? nil

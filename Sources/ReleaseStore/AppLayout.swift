@@ -37,6 +37,11 @@ public struct AppLayout: Sendable, Hashable {
     public var backups: FilePath { root.appending("backups") }
     /// The build's home: what it may keep from one deploy to the next.
     public var cache: FilePath { root.appending("cache") }
+    /// The outputs of build steps that are kept for the next deploy (`StepStore`).
+    public var steps: FilePath { root.appending("steps") }
+    /// Where a step whose outputs are kept finds the release, in the sandbox alone: the same path in every deploy, so
+    /// that what it writes into its outputs is, too.
+    public var build: FilePath { root.appending("build") }
     /// The logs of deploys and services.
     public var logs: FilePath { root.appending("logs") }
     /// The logs of deploys.

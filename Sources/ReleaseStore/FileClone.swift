@@ -16,6 +16,9 @@ enum FileClone {
     /// What the kernel says where a file system, or this pair of files, has no shared blocks (ioctl_ficlone(2)).
     private static let unable: Set<Int32> = [EOPNOTSUPP, ENOTTY, EXDEV, EINVAL, EPERM, EBADF]
 
+    /// What the kernel says where it cannot copy between two files by itself (copy_file_range(2)).
+    private static let refused: Set<Int32> = [EXDEV, ENOSYS, EINVAL, EOPNOTSUPP, EPERM]
+
     /// Fills a file.
     ///
     /// - Parameters:
@@ -43,8 +46,26 @@ enum FileClone {
         while rest > 0 {
             let copied = copy_file_range(source, nil, target, nil, rest, 0)
             if copied < 0, errno == EINTR { continue }
+            if copied < 0, rest == size, refused.contains(errno) {
+                return try stream(source, to: target, size: size, path: path())
+            }
             guard copied > 0 else { throw .system(action: "copy", path: path(), code: copied < 0 ? errno : EIO) }
             rest -= copied
+        }
+    }
+
+    private static func stream(
+        _ source: Int32, to target: Int32, size: Int, path: @autoclosure () -> FilePath
+    ) throws(StoreError) {
+        var chunk = [UInt8](repeating: 0, count: 256 << 10)
+        var rest = size
+        while rest > 0 {
+            let count = try checked("read", path()) {
+                chunk.withUnsafeMutableBytes { Int32(read(source, $0.baseAddress, min($0.count, rest))) }
+            }
+            guard count > 0 else { throw .system(action: "copy", path: path(), code: EIO) }
+            try DurableFile.writeAll(Array(chunk[..<Int(count)]), to: target, of: path())
+            rest -= Int(count)
         }
     }
 }

@@ -31,6 +31,12 @@ public struct ReleaseLayout: Sendable, Hashable {
     /// The link to the slot that a service runs in.
     public func upstream(_ service: ServiceName) -> FilePath { upstream.appending(service.text) }
 
+    /// From which release the processes of a service were carried over, relative to `.pmo`.
+    static func carried(_ service: ServiceName) -> FilePath { FilePath("carried").appending(service.text) }
+    /// What the processes of a service come from, hashed, relative to `.pmo`; for services that are restarted only when
+    /// it changed.
+    public static func key(of service: ServiceName) -> FilePath { FilePath("keys").appending(service.text) }
+
     var served: FilePath { `private`.appending("served") }
     var bad: FilePath { `private`.appending("bad") }
     var size: FilePath { `private`.appending("size") }

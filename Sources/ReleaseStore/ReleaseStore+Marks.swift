@@ -29,6 +29,13 @@ extension ReleaseStore {
         return String(decoding: bytes.suffix(1) == [UInt8(ascii: "\n")] ? bytes.dropLast() : bytes[...], as: UTF8.self)
     }
 
+    /// What the processes of a service come from, hashed; nil where every deploy starts it anew.
+    public func key(of service: ServiceName, in id: ReleaseID) -> String? {
+        let path = app.release(id).private.pushing(ReleaseLayout.key(of: service))
+        let text = (try? DurableFile.read(path, limit: 64)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) }
+        return text.map { $0.filter { !$0.isWhitespace } }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// How many bytes of the disk the release takes, measured once; 0 where it cannot be told.
     public func size(_ id: ReleaseID) -> Int {
         let release = app.release(id)

@@ -2,8 +2,13 @@ import Glibc
 public import ReleaseModel
 import SystemPackage
 
-/// The slots of an app's services: which release runs where. A slot's `release` link says who has it; whoever changes
-/// it holds the app's lock.
+/// The slots of an app's services: which release runs where. Whoever changes something holds the app's lock.
+///
+/// A slot's `release` link says from which release its processes were started: its occupant, which stays on the disk as
+/// long as they run. A release's `.pmo/upstream/<service>` says which slot it uses: one that it occupies, or one whose
+/// processes were carried over to it, as `.pmo/carried/<service>` notes with the occupant's name. So a carry changes
+/// nothing but the new release; if its deploy fails, nothing has to be taken back. A slot is in use while the live
+/// release uses it, or until its warm time is over.
 public struct SlotStore: Sendable {
     /// The app.
     public let app: AppLayout
@@ -15,7 +20,11 @@ public struct SlotStore: Sendable {
     public func slot(of service: ServiceName, in release: ReleaseID) -> SlotNumber? {
         let linked = linkTarget(app.release(release).upstream(service))
             .flatMap { Int($0.lastComponent?.string ?? "") }.flatMap(SlotNumber.init)
-        if let linked, occupant(service, linked) == release { return linked }
+        if let linked, let occupant = occupant(service, linked),
+            occupant == release || occupant == origin(of: service, in: release)
+        {
+            return linked
+        }
         return SlotNumber.allCases.first { occupant(service, $0) == release }
     }
 
@@ -40,6 +49,26 @@ public struct SlotStore: Sendable {
     public func link(_ release: ReleaseID, _ service: ServiceName, to slot: SlotNumber) throws(StoreError) {
         try ReleaseStore(app).require(release)
         try DurableFile.link(at: app.release(release).upstream(service), to: app.slot(service, slot).root.string)
+    }
+
+    /// Leads the requests for a release's service to the processes that another release has started, which must be as
+    /// good for it as its own.
+    ///
+    /// - Throws: `missingRelease` where the slot is free.
+    public func carry(_ service: ServiceName, in slot: SlotNumber, into release: ReleaseID) throws(StoreError) {
+        guard let occupant = occupant(service, slot) else { throw .missingRelease(app.name, release) }
+        try ReleaseStore(app).require(release)
+        // The note first: a link without it leads to somebody else's slot.
+        try app.release(release).write(
+            Array("\(occupant)\n".utf8), to: ReleaseLayout.carried(service), durable: true)
+        try link(release, service, to: slot)
+    }
+
+    /// The release whose processes were carried over to a release; nil where none were.
+    private func origin(of service: ServiceName, in release: ReleaseID) -> ReleaseID? {
+        let path = app.release(release).private.pushing(ReleaseLayout.carried(service))
+        guard let bytes = try? DurableFile.read(path, limit: 64) else { return nil }
+        return ReleaseID(directoryName: String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
     }
 
     /// Until when the slot's release stays warm, in seconds since 1970; nil where it is not warm.

@@ -22,13 +22,17 @@ extension StoreError {
         case .ledger(let path, let code, _): Self.hint(forLedger: path, code)
         case .newerLedger: "pmo-release --version, and install the version that wrote it"
         case .unknownDeploy(let app, _): "pmo-release history \(app)"
+        case .stepOutput(_, .missing): "correct `outputs` in pmo-release.yml"
+        case .stepOutput(_, .startsInBuild):
+            "take inputs and outputs from the step that makes it: it then runs in every deploy, at the final path"
+        case .stepOutput: "take it out of `outputs` in pmo-release.yml"
         }
     }
 
     /// What names something wrong is refused; the rest was tried.
     public var outcome: ErrorOutcome {
         switch self {
-        case .system, .ledger, .noFreePorts, .damaged, .locked: .failed
+        case .system, .ledger, .noFreePorts, .damaged, .locked, .stepOutput: .failed
         default: .refused
         }
     }

@@ -22,6 +22,7 @@ extension StoreError {
             "the ledger \(path.shown) cannot be used: \(message.shown(limit: 200)) (SQLite \(code))"
         case .newerLedger(let path): "the ledger \(path.shown) was written by a newer version of pmo-release"
         case .unknownDeploy(let app, let number): "\(app) has no deploy \(number)"
+        case .stepOutput(let path, let fault): "the output \(path.shown(limit: 200)) \(fault.sentence)"
         }
     }
 
@@ -57,6 +58,19 @@ extension LinkFault {
         case .looped: "leads back to itself"
         case .elsewhere(let target): "points at \(target.shown(limit: 200)), which is no release of this app"
         case .incomplete(let target): "points at \(target.shown(limit: 200)), which is not a complete release"
+        }
+    }
+}
+
+extension OutputFault {
+    var sentence: String {
+        switch self {
+        case .missing: "was not made by its step"
+        case .behindLink: "lies behind a link"
+        case .leadsOut(let target): "is a link to \(target.shown(limit: 200)), which leads out of the release"
+        case .startsInBuild: "begins with the path of the build, where nothing is once it is live"
+        case .special: "is neither file, directory nor link"
+        case .tooDeep: "lies too deep"
         }
     }
 }

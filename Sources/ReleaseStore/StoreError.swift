@@ -35,6 +35,24 @@ public enum StoreError: HintedError, Equatable {
     case newerLedger(path: FilePath)
     /// The ledger has no deploy of that number.
     case unknownDeploy(AppName, number: Int)
+    /// What a build step was to make cannot be kept.
+    case stepOutput(path: String, fault: OutputFault)
+}
+
+/// What is wrong with an output of a build step.
+public enum OutputFault: Equatable, Sendable {
+    /// The step has not made it.
+    case missing
+    /// It is reached by a link.
+    case behindLink
+    /// A link that leads out of the release.
+    case leadsOut(target: String)
+    /// A script that begins with the path of the build, which is gone afterwards: `#!/…/build/.venv/bin/python`.
+    case startsInBuild
+    /// Neither file, directory nor link.
+    case special
+    /// More directories in each other than anybody means.
+    case tooDeep
 }
 
 /// What is wrong with `current` or `previous` (F40).

@@ -101,11 +101,46 @@ extension BadManifest {
         ("schedule: { n: { at: \"* * * * *\\n0\", command: x } }", "five fields"),
         ("schedule: { n: { command: x } }", "has no “at”"),
         ("schedule: { n: { at: '0 3 * * *' } }", "has no “command”"),
-        ("build: [{ run: x, inputs: [a] }]", "build[1].inputs does nothing yet"),
-        ("build: [{ run: x, outputs: [apps/*/a] }]", "build[1].outputs does nothing yet"),
-        ("build: [{ run: x, inputs: [../a] }]", "inside the release"),
-        ("build: [{ run: x, outputs: a }]", "must be a list of paths"),
     ].map { BadManifest(service + $0.0, 2, $0.1) }
+
+    /// What steps read and make, and what a service waits for; `src/a.js` is in the tree.
+    static let reuse = [
+        ("build: [{ run: x, inputs: [src] }]", "build[1].inputs needs outputs"),
+        ("build: [{ run: x, outputs: [dist] }]", "build[1].outputs needs inputs"),
+        ("build: [{ run: x, env: [TOKEN] }]", "build[1].env needs inputs and outputs"),
+        ("build: [{ run: x, inputs: [../a], outputs: [dist] }]", "inside the release"),
+        ("build: [{ run: x, inputs: [src], outputs: [../dist] }]", "inside the release"),
+        ("build: [{ run: x, inputs: [src], outputs: [/dist] }]", "inside the release"),
+        ("build: [{ run: x, inputs: [src], outputs: [.pmo] }]", "must not lead into .pmo"),
+        ("build: [{ run: x, inputs: [src], outputs: [dist/.git/hooks] }]", "must not lead into .git"),
+        ("build: [{ run: x, inputs: [src], outputs: ['**/dist'] }]", "at most one “*” in a name"),
+        ("build: [{ run: x, inputs: [src], outputs: a }]", "must be a list of paths"),
+        ("build: [{ run: x, inputs: [], outputs: [dist] }]", "must name a path"),
+        ("build: [{ run: x, inputs: [src], outputs: [.] }]", "must not be the whole release"),
+        ("build: [{ run: x, inputs: [src], outputs: [src] }]", "“src” holds “src”, which the step reads"),
+        ("build: [{ run: x, inputs: [src/a.js], outputs: [s*] }]", "“s*” holds “src/a.js”"),
+        ("build: [{ run: x, inputs: [lib], outputs: [dist] }]", "build[1].inputs[1] names “lib”, which is not in the"),
+        ("build: [{ run: x, inputs: ['*/b.js'], outputs: [dist] }]", "names “*/b.js”, which is not in the tree"),
+        ("build: [{ run: x, inputs: [src, d], outputs: [o] }, { run: y, inputs: [src], outputs: [d] }]", "“d”, which"),
+        ("build: [{ run: x, inputs: [src], outputs: [d], env: [PMO_RELEASE] }]", "another in each release"),
+        ("build: [{ run: x, inputs: [src], outputs: [dist], env: [PORT] }]", "another in each release"),
+        ("build: [{ run: x, inputs: [src], outputs: [up/dist] }]\nshared: [up]", "overlaps the shared path “up”"),
+        (
+            "build: [{ run: x, inputs: [src], outputs: [a] }]\nenv: { files: { a/.env: src/a.js } }",
+            "overlaps the rendered file “a/.env”"
+        ),
+        ("cache: lots", "with K, M or G"),
+        ("cache: 0", "with K, M or G"),
+    ].map { BadManifest(service + $0.0, 2, $0.1) }
+
+    /// What makes a service restart.
+    static let restart = [
+        ("restart: sometimes", "must be one of always, when-changed"),
+        ("inputs: [src]", "needs restart: when-changed"),
+        ("restart: always\n    inputs: [src]", "needs restart: when-changed"),
+        ("restart: when-changed\n    inputs: [../x]", "inside the release"),
+        ("restart: when-changed\n    inputs: [nowhere]", "names “nowhere”, which is not in the tree"),
+    ].map { BadManifest("services:\n  web:\n    command: x\n    " + $0.0, nil, $0.1) }
 
     /// Environments are checked whether or not one is chosen.
     static let environments = [
@@ -145,5 +180,5 @@ extension BadManifest {
         BadManifest("services: {}\n#" + String(repeating: "x", count: 256 << 10), nil, "larger than 256 KiB"),
     ]
 
-    static let all = shapes + values + health + sites + environment + notYet + environments + yaml
+    static let all = shapes + values + health + sites + environment + notYet + reuse + restart + environments + yaml
 }

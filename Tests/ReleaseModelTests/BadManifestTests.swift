@@ -7,7 +7,9 @@ struct BadManifestTests {
     @Test("A20–A29: a bad manifest is refused with its line and what would be right", arguments: BadManifest.all)
     func refused(_ bad: BadManifest) throws {
         let error = try #require(
-            manifestError { () throws(ManifestError) in try Manifest.parse(bad.yaml, with: [".env.template": ""]) })
+            manifestError { () throws(ManifestError) in
+                try Manifest.parse(bad.yaml, with: [".env.template": "", "src/a.js": ""])
+            })
         let problem = error.problems.first { $0.problem.contains(bad.says) }
         #expect(problem != nil, "said: \(error.description.prefix(500))")
         if let line = bad.line { #expect(problem?.line == line, "said: \(error.description.prefix(500))") }

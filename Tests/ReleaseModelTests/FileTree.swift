@@ -8,6 +8,14 @@ struct FileTree: SourceTree {
 
     func exists(_ path: String) -> Bool { files.keys.contains { $0 == path || $0.hasPrefix("\(path)/") } }
     func contents(_ path: String) -> [UInt8]? { files[path] }
+    func names(in path: String) -> [String] {
+        let prefix = path == "." ? "" : "\(path)/"
+        return Set(
+            files.keys.filter { $0.hasPrefix(prefix) }.compactMap {
+                $0.dropFirst(prefix.count).split(separator: "/").first.map(String.init)
+            }
+        ).sorted()
+    }
     func rootNames() -> [String] {
         Set(files.keys.compactMap { $0.split(separator: "/").first.map(String.init) }).sorted()
     }

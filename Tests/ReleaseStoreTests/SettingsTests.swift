@@ -9,7 +9,7 @@ struct SettingsTests {
             var settings = try AppSettings.load(from: app.settings)
             settings.environment = "staging"
             settings.warm = try TimeLimit("90s")
-            settings.share = .reflink
+            settings.share = .recycle
             try settings.save(to: app.settings)
             #expect(try AppSettings.load(from: app.settings) == settings)
             #expect(mode(of: app.settings) == 0o644)

@@ -44,6 +44,13 @@ public final class DeployLog: Sendable {
             event: Event(kind: "phase", phase: phase, detail: detail, seconds: took?.inSeconds))
     }
 
+    /// `-----> Build    reused pnpm install                0.2 s`: what a step makes was brought from the last time.
+    public func reused(_ step: String, took: Duration) {
+        write(
+            LogLine.step(Phase.build.title, "reused \(step)", right: took.shown),
+            event: Event(kind: "reused", phase: .build, detail: step, seconds: took.inSeconds))
+    }
+
     /// A line below a step; the caller has escaped what is not its own.
     public func output(_ line: String, phase: Phase? = nil, took: Duration? = nil) {
         write(

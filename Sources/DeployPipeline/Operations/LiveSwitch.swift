@@ -37,16 +37,18 @@ public struct LiveSwitch: Sendable {
         return Outcome(from: old, took: took)
     }
 
-    /// After the rename nothing may undo it: workers change over, and the old release is warm for the app's time.
+    /// After the rename nothing may undo it: workers change over, and what only the old release uses is warm for the
+    /// app's time.
     private func settle(from old: ReleaseID?, to release: ReleaseID) async {
         let services = ServiceSlots(host)
-        for (service, slot, occupant) in host.slots.occupied() where occupant == release {
+        for (service, slot, _) in host.slots.occupied() where host.slots.slot(of: service, in: release) == slot {
             try? host.slots.setWarmUntil(service, slot, nil)
         }
         guard let old, old != release, let placements = try? services.placements(of: old) else { return }
-        try? await services.stopWorkers(of: placements)
+        let left = placements.filter { host.slots.slot(of: $0.service.name, in: release) != $0.slot }
+        try? await services.stopWorkers(of: left)
         let until = currentTime() + host.settings.warm.seconds
-        for placement in placements {
+        for placement in left {
             try? host.slots.setWarmUntil(placement.service.name, placement.slot, until)
         }
     }

@@ -35,6 +35,7 @@ public struct Recovery: Sendable {
             }
         }
         _ = try host.store.sweepPartials(except: alive)
+        try StepStore(host.layout).sweep()
         try await Retirement(host).retireExpired()
         if let current = try host.store.current(), !host.store.served(current) { try? host.store.markServed(current) }
         try removeUnserved(except: alive)

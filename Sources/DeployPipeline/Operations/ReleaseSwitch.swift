@@ -21,27 +21,27 @@ public struct ReleaseSwitch: Sendable {
     /// Switches in an app.
     public init(_ host: AppHost) { self.host = host }
 
-    /// Switches to a release; one whose services are not running any more is started and checked first.
+    /// Switches to a release; what of its services does not run any more is started and checked first.
     ///
     /// - Throws: `DeployError.unhealthy` and others; the old release is live then.
     public func run(to release: ReleaseID) async throws -> Outcome {
         let old = try host.store.current()
         guard release != old else { return Outcome(from: old, to: release, took: nil, wasWarm: true) }
         let services = ServiceSlots(host)
-        if let warm = try services.placements(of: release), await services.areUp(warm) {
-            try await services.startWorkers(of: warm)
-            let outcome = try await LiveSwitch(host).point(at: release)
-            return Outcome(from: old, to: release, took: outcome.took, wasWarm: true)
-        }
-        for placement in try services.placements(of: release) ?? [] { try await services.stop(placement) }
-        let placements = try await services.start(release)
+        let all = try host.store.manifest(release).services
+        let ready = try await services.ready(all, of: release)
+        let missing = all.filter { service in !ready.contains { $0.service.name == service.name } }
+        try await services.clear(missing, of: release)
+        // Nothing is written where nothing is missing: a rollback works on a full disk (F18).
+        let started = missing.isEmpty ? [] : try await services.start(release, only: missing)
         do {
-            let manifest = try host.store.manifest(release)
-            _ = try await CandidateCheck(host: host, manifest: manifest).run(placements)
+            try await CandidateCheck(host: host, manifest: try host.store.manifest(release)).run(fresh: started)
+            try await services.startWorkers(of: ready)
             let outcome = try await LiveSwitch(host).point(at: release)
-            return Outcome(from: old, to: release, took: outcome.took, wasWarm: false)
+            return Outcome(
+                from: old, to: release, took: outcome.took, wasWarm: started.allSatisfy(\.isCarried))
         } catch {
-            for placement in placements { try? await services.stop(placement) }
+            await services.takeBack(started)
             throw error
         }
     }

@@ -17,14 +17,16 @@ public struct Retirement: Sendable {
     /// - Returns: when the next warm slot is due, seconds since 1970; nil when there is none.
     @discardableResult
     public func retireExpired(now: Double = currentTime()) async throws -> Double? {
-        let current = try host.store.current()
+        let services = ServiceSlots(host)
         var next: Double?
-        for (service, slot, release) in host.slots.occupied() where release != current {
-            let until = host.slots.warmUntil(service, slot) ?? 0
-            if until > now {
+        for (service, slot, release) in host.slots.occupied() {
+            let until = host.slots.warmUntil(service, slot)
+            if try services.isLive(service, slot) {
+                // Left by a switch that was killed after its rename.
+                if until != nil { try host.slots.setWarmUntil(service, slot, nil) }
+            } else if let until, until > now {
                 next = min(next ?? until, until)
             } else {
-                let services = ServiceSlots(host)
                 try await services.stop(try services.occupant(of: service, slot, release: release))
             }
         }

@@ -44,13 +44,13 @@ public struct ServiceControl: Sendable {
     }
 
     /// Replaces the live processes without a gap: new ones start in free slots, are checked, get the requests, and
-    /// only then the old ones are stopped.
+    /// only then the old ones are stopped. Those that another release has started stay warm for it.
     public func restart() async throws {
         guard let current = try host.store.current() else { throw DeployError.nothingLive(host.layout.name) }
         let services = ServiceSlots(host)
         let old = try services.placements(of: current) ?? []
         try await services.stopWorkers(of: old)
-        let new = try await services.start(current, linking: false)
+        let new = try await services.start(current, linking: false, carrying: false)
         do {
             _ = try await CandidateCheck(host: host, manifest: try host.store.manifest(current)).run(new)
         } catch {
@@ -59,6 +59,13 @@ public struct ServiceControl: Sendable {
             throw error
         }
         for placement in new { try host.slots.link(current, placement.service.name, to: placement.slot) }
-        for placement in old { try await services.stop(placement) }
+        let until = currentTime() + host.settings.warm.seconds
+        for placement in old {
+            if placement.isCarried {
+                try host.slots.setWarmUntil(placement.service.name, placement.slot, until)
+            } else {
+                try await services.stop(placement)
+            }
+        }
     }
 }

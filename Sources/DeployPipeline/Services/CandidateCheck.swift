@@ -38,6 +38,13 @@ struct CandidateCheck {
         }
     }
 
+    /// Checks what was just started, and of what was carried over that which can be asked: a worker that runs already
+    /// has nothing to prove.
+    @discardableResult
+    func run(fresh placements: [Placement]) async throws -> [Passed] {
+        try await run(placements.filter { !$0.isCarried || $0.service.listen != .none })
+    }
+
     private func check(_ placement: Placement, _ number: Int) async throws -> Passed {
         guard let check = placement.service.health, placement.service.listen != .none else {
             return try await staysUp(placement, number)

@@ -14,6 +14,9 @@ public struct Placement: Sendable {
     public let endpoints: [Endpoint]
     /// Its instances as the supervisor knows them.
     public let instances: [SupervisedInstance]
+    /// Whether its processes were started by another release, which may be live or warm: whoever takes this placement
+    /// back must not stop them.
+    public var isCarried = false
 
     /// The instances of a service in a slot.
     ///

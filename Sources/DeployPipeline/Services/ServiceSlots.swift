@@ -11,30 +11,29 @@ public struct ServiceSlots: Sendable {
 
     /// Where a release's services are now; nil when one of them is in no slot.
     public func placements(of release: ReleaseID) throws -> [Placement]? {
-        var result: [Placement] = []
-        for service in try host.store.manifest(release).services {
-            guard let slot = occupiedSlot(service.name, by: release) else { return nil }
-            result.append(try Placement(service, in: slot, of: host))
-        }
-        return result
+        let services = try host.store.manifest(release).services
+        let found = try services.compactMap { try placement(of: $0, in: release) }
+        return found.count == services.count ? found : nil
     }
 
-    /// The slot that a service of a release occupies.
-    public func occupiedSlot(_ service: ServiceName, by release: ReleaseID) -> SlotNumber? {
-        guard let slot = host.slots.slot(of: service, in: release), host.slots.occupant(service, slot) == release else {
-            return nil
-        }
-        return slot
+    /// Where a service of a release is now; nil when it is in no slot.
+    func placement(of service: Service, in release: ReleaseID) throws -> Placement? {
+        guard let slot = host.slots.slot(of: service.name, in: release) else { return nil }
+        var placement = try Placement(service, in: slot, of: host)
+        placement.isCarried = host.slots.occupant(service.name, slot) != release
+        return placement
     }
 
-    /// Whether every service of a placement that listens is up: the release can serve at once.
-    public func areUp(_ placements: [Placement]) async -> Bool {
-        for placement in placements where placement.service.listen != .none {
-            for instance in placement.instances {
-                guard let status = try? await host.supervisor.status(instance), status.state == .up else {
-                    return false
-                }
-            }
+    /// Whether the live release uses a slot, whoever has started what runs there.
+    public func isLive(_ service: ServiceName, _ slot: SlotNumber) throws -> Bool {
+        guard let current = try host.store.current() else { return false }
+        return host.slots.slot(of: service, in: current) == slot
+    }
+
+    /// Whether every instance of a placement is up.
+    func isUp(_ placement: Placement) async -> Bool {
+        for instance in placement.instances {
+            guard let status = try? await host.supervisor.status(instance), status.state == .up else { return false }
         }
         return true
     }
@@ -45,12 +44,20 @@ public struct ServiceSlots: Sendable {
     ///
     /// - Parameter linking: whether the release's upstream links lead to the new slots at once; not for a release that
     ///   is live, whose requests would go to a candidate that nobody has checked.
-    public func start(_ release: ReleaseID, linking: Bool = true) async throws -> [Placement] {
+    /// - Parameter carrying: whether a service that may go on as it is does, in place of being started.
+    /// - Parameter only: which services; nil for all.
+    public func start(
+        _ release: ReleaseID, linking: Bool = true, carrying: Bool = true, only: [Service]? = nil
+    ) async throws -> [Placement] {
         let layout = host.layout.release(release)
         var placements: [Placement] = []
         do {
-            for service in try host.store.manifest(release).services {
+            for service in try only ?? host.store.manifest(release).services {
                 _ = try host.slots.ensure(service)
+                if carrying, let carried = try await carry(service, into: release) {
+                    placements.append(carried)
+                    continue
+                }
                 let slot = try await freeSlot(for: service.name)
                 let placement = try Placement(service, in: slot, of: host)
                 try placement.write(for: layout, in: host.layout)
@@ -59,11 +66,13 @@ public struct ServiceSlots: Sendable {
                 if linking { try host.slots.link(release, service.name, to: slot) }
                 placements.append(placement)
             }
-            try await host.supervisor.prepare(placements.flatMap(\.instances) + spares(of: release))
-            for instance in placements.flatMap(\.instances) { try await host.supervisor.start(instance) }
+            let own = placements.filter { !$0.isCarried }.flatMap(\.instances)
+            guard !own.isEmpty else { return placements }
+            try await host.supervisor.prepare(own + spares(of: release))
+            for instance in own { try await host.supervisor.start(instance) }
             return placements
         } catch {
-            for placement in placements { _ = try? await stop(placement) }
+            await takeBack(placements)
             throw error
         }
     }
@@ -100,6 +109,11 @@ public struct ServiceSlots: Sendable {
         }
     }
 
+    /// Undoes a start: stops what it has started, and nothing that was carried over.
+    func takeBack(_ placements: [Placement]) async {
+        for placement in placements where !placement.isCarried { try? await stop(placement) }
+    }
+
     /// Stops a service's instances side by side and frees its slot.
     public func stop(_ placement: Placement) async throws {
         let supervisor = host.supervisor
@@ -120,11 +134,10 @@ public struct ServiceSlots: Sendable {
         return try Placement(known ?? Service(name: service, command: "", listen: .none), in: slot, of: host)
     }
 
-    /// A slot that nobody needs: an empty one, else the occupied one that serves neither live nor warm.
+    /// A slot that nobody needs: an empty one, else of those that are not live the one whose warm time ends first.
     private func freeSlot(for service: ServiceName) async throws -> SlotNumber {
         if let empty = SlotNumber.allCases.first(where: { host.slots.occupant(service, $0) == nil }) { return empty }
-        let current = try host.store.current()
-        let expendable = SlotNumber.allCases.filter { host.slots.occupant(service, $0) != current }
+        let expendable = try SlotNumber.allCases.filter { try !isLive(service, $0) }
         let oldest = expendable.min {
             (host.slots.warmUntil(service, $0) ?? 0) < (host.slots.warmUntil(service, $1) ?? 0)
         }

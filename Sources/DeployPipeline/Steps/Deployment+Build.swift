@@ -5,30 +5,48 @@ import ReleaseStore
 import SystemPackage
 
 extension Deployment {
-    /// Runs the manifest's steps in the sandbox, in order; their lines go to the pusher as they come.
+    /// Runs the manifest's steps in the sandbox, in order; their lines go to the pusher as they come. A step whose
+    /// inputs are those of an earlier time is not run: what it made then is brought in.
     func build(_ plan: DeployPlan, _ partial: FilePath) async throws {
+        let keys = try ReuseKeys(plan, deploy, host.layout, partial: partial)
+        for (service, key) in keys.services {
+            try ReleaseLayout(root: partial).write(Array("\(key)\n".utf8), to: ReleaseLayout.key(of: service))
+        }
         guard !plan.manifest.build.isEmpty else { return }
         let begun = ContinuousClock.now
         let sandbox = await BuildSandbox.detect(runner: host.runner)
-        try await phase(.build) {
-            let final = host.layout.release(plan.release).root
-            let cache = try prepareCache()
+        let final = host.layout.release(plan.release).root
+        let cache = try prepareCache()
+        let summary = try await phase(.build) {
             if case .none(let reason) = sandbox {
-                log.output("no build sandbox: \(reason.shown(limit: 100))")
+                log.output("no build sandbox, so that nothing is reused: \(reason.shown(limit: 100))")
                 try standIn(partial, at: final)
             }
-            for step in plan.manifest.build {
+            var reused = 0
+            for (step, key) in zip(plan.manifest.build, keys.steps) {
+                // Only the sandbox gives a step the same path in every deploy.
+                let kept = sandbox == .bubblewrap ? key.flatMap { key in step.reuse.map { (key, $0) } } : nil
+                if let (key, reuse) = kept, try bringBack(step, reuse, key, partial) {
+                    reused += 1
+                    continue
+                }
+                let environment =
+                    step.reuse.map { BuildEnvironment.reused($0, plan, deploy, host.layout) }
+                    ?? BuildEnvironment.values(plan, deploy, host.layout)
                 log.step(.build, step.run.firstLine.shown(limit: 60))
                 try await run(
                     sandbox.command(
-                        step: step.run, release: partial, finalPath: final, cache: cache, hide: host.layout.host.home,
-                        environment: BuildEnvironment.values(plan, deploy, host.layout)),
+                        step: step.run, release: partial, finalPath: kept == nil ? final : host.layout.build,
+                        cache: cache, hide: host.layout.host.home, environment: environment),
                     named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
+                if let (key, reuse) = kept { try keep(step, reuse, key, partial, budget: plan.manifest.cacheBudget) }
             }
-            return ((), detail: "\(plan.manifest.build.count) steps")
+            let summary = self.summary(reused, of: plan.manifest.build)
+            return (summary, detail: summary == "built" ? "\(plan.manifest.build.count) steps" : summary)
         }
         try checkOutcome(plan.manifest, partial)
-        log.output("built", phase: .build, took: ContinuousClock.now - begun)
+        trimSteps(plan.manifest, keeping: keys)
+        log.output(summary, phase: .build, took: ContinuousClock.now - begun)
     }
 
     /// Runs a command of the app's and streams its lines.
@@ -45,7 +63,8 @@ extension Deployment {
         }
     }
 
-    /// The build's cache, which is also its HOME; `-o no-cache` begins with an empty one.
+    /// The build's cache, which is also its HOME; `-o no-cache` begins with an empty one, runs every step, and keeps
+    /// what they make in place of what was kept.
     private func prepareCache() throws -> FilePath {
         if deploy.options.contains("no-cache") { try host.store.removeTree(host.layout.cache) }
         try DurableFile.makeDirectories(host.layout.cache.appending("home"))

@@ -30,13 +30,18 @@ extension Deployment {
         log.output("migrated", phase: .migrate, took: ContinuousClock.now - begun)
     }
 
-    /// Starts the candidate in free slots.
+    /// Starts the candidate in free slots; a service that may go on as it is does. With `-o no-cache` none may: what it
+    /// is made from was built anew.
     func start(_ plan: DeployPlan) async throws -> [Placement] {
         guard !plan.manifest.services.isEmpty else { return [] }
         return try await phase(.start) {
-            let placements = try await ServiceSlots(host).start(plan.release)
-            let detail = placements.map { "\($0.service.name) in slot \($0.slot)" }.joined(separator: ", ")
-            return (placements, detail: detail)
+            let placements = try await ServiceSlots(host).start(plan.release, carrying: !isWithoutCache)
+            let carried = placements.filter(\.isCarried).map(\.service.name.text)
+            if !carried.isEmpty { log.step(.start, "\(carried.joined(separator: ", ")) unchanged, not restarted") }
+            let detail = placements.map {
+                "\($0.service.name) \($0.isCarried ? "goes on" : "started") in slot \($0.slot)"
+            }
+            return (placements, detail: detail.joined(separator: ", "))
         }
     }
 
@@ -46,7 +51,7 @@ extension Deployment {
         let begun = ContinuousClock.now
         try await phase(.check) {
             do {
-                let passed = try await CandidateCheck(host: host, manifest: plan.manifest).run(placements)
+                let passed = try await CandidateCheck(host: host, manifest: plan.manifest).run(fresh: placements)
                 for (index, one) in passed.enumerated() {
                     let last = index == passed.count - 1
                     log.step(.check, one.text, took: last ? ContinuousClock.now - begun : nil)

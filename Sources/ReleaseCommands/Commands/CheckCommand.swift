@@ -58,8 +58,10 @@ private struct WorkTree: SourceTree {
         return Array(buffer[..<count])
     }
 
-    func rootNames() -> [String] {
-        guard let stream = opendir(root) else { return [] }
+    func rootNames() -> [String] { names(in: ".").sorted() }
+
+    func names(in path: String) -> [String] {
+        guard let stream = opendir("\(root)/\(path)") else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
@@ -68,6 +70,6 @@ private struct WorkTree: SourceTree {
             }
             if name != ".", name != "..", name != ".git" { names.append(name) }
         }
-        return names.sorted()
+        return names
     }
 }

@@ -24,6 +24,7 @@ struct RestartCommand: AsyncParsableCommand {
     func run() async throws {
         let host = try AppHost(opening: home.app(app))
         try await control(host, "restart") { try await $0.restart() }
+        try? Retirer.spawn(host, executable: Caller.executable)
         Output.progress("restarted \(host.layout.name)")
     }
 }

@@ -43,7 +43,7 @@ struct RetryCommand: AsyncParsableCommand {
 
 /// What a push says with `-o`, for the commands that deploy.
 struct DeployOptions: ParsableArguments {
-    @Flag(help: "Build with an empty cache.") var noCache = false
+    @Flag(help: "Build with an empty cache, and reuse no step's outputs.") var noCache = false
     @Flag(help: "Leave the migration out.") var skipMigrate = false
 
     var named: [String] { (noCache ? ["no-cache"] : []) + (skipMigrate ? ["skip-migrate"] : []) }

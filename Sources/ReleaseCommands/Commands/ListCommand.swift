@@ -45,14 +45,15 @@ struct ReleaseRow: Encodable {
     static func all(of host: AppHost) throws -> [ReleaseRow] {
         let current = try? host.store.current()
         let previous = try? host.store.previous()
-        let warm = Set(host.slots.occupied().map(\.2))
+        let services = host.slots.services()
         let ledger = try? Ledger(host.layout)
         return try host.store.releases().compactMap { id in
             guard let information = try? host.store.information(id) else { return nil }
             var marks: [String] = []
             if id == current { marks.append("current") }
             if id == previous, id != current { marks.append("previous") }
-            if warm.contains(id), id != current { marks.append("warm") }
+            let isWarm = services.contains { host.slots.slot(of: $0, in: id) != nil }
+            if isWarm, id != current { marks.append("warm") }
             if host.store.bad(id) != nil { marks.append("bad") }
             let deploy = (try? ledger?.deploy(information.deploy)).flatMap { $0 }
             return ReleaseRow(

@@ -70,6 +70,7 @@ struct PsCommand: AsyncParsableCommand {
 struct InstanceRow: Encodable {
     var service: ServiceName
     var instance: Int
+    /// The release that has started it.
     var release: ReleaseID
     var short: String
     /// `current`, `warm` or `left over`.
@@ -81,17 +82,17 @@ struct InstanceRow: Encodable {
     var endpoint: String
 
     static func all(of host: AppHost) async throws -> [InstanceRow] {
-        let current = try? host.store.current()
         var rows: [InstanceRow] = []
         for (service, slot, release) in host.slots.occupied() {
             let placement = try ServiceSlots(host).occupant(of: service, slot, release: release)
             let warm = host.slots.warmUntil(service, slot) != nil
+            let isLive = (try? ServiceSlots(host).isLive(service, slot)) ?? false
             for (number, instance) in placement.instances.enumerated() {
                 let status = try await host.supervisor.status(instance)
                 rows.append(
                     InstanceRow(
                         service: service, instance: number, release: release, short: release.short,
-                        role: release == current ? "current" : warm ? "warm" : "left over", slot: slot,
+                        role: isLive ? "current" : warm ? "warm" : "left over", slot: slot,
                         state: "\(status.state)", pid: status.pid, seconds: status.pid == nil ? nil : status.seconds,
                         endpoint: placement.endpoints.isEmpty ? "" : placement.endpoints[number].address))
             }

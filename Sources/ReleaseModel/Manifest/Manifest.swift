@@ -23,6 +23,8 @@ public struct Manifest: Codable, Sendable, Equatable {
     public var shared: [ReleasePath]
     /// How many releases that served are kept; 1 to 100, 5 unless told.
     public var keep: Int
+    /// How much the kept outputs of build steps may take; nil: `StepReuse.budget`.
+    public var cache: ByteSize?
 
     /// A manifest that says nothing but its origin.
     public init(origin: ManifestOrigin) {
@@ -58,10 +60,13 @@ public struct BuildStep: Codable, Sendable, Equatable {
     public var run: String
     /// How long it may take; 15 minutes unless told.
     public var within: TimeLimit
+    /// What it reads and makes, where its outputs may be kept for the next deploy; nil: it always runs.
+    public var reuse: StepReuse?
     /// A step.
-    public init(run: String, within: TimeLimit = TimeLimit(seconds: 900)) {
+    public init(run: String, within: TimeLimit = TimeLimit(seconds: 900), reuse: StepReuse? = nil) {
         self.run = run
         self.within = within
+        self.reuse = reuse
     }
 }
 

@@ -1,24 +1,19 @@
 extension ManifestReader {
+    private static let stepKeys = ["run", "within", "inputs", "outputs", "env"]
+
     /// `build:`, the steps in order.
     func readBuild() -> [BuildStep] {
         guard let field = root["build"] else { return [] }
         return (field.items(of: "steps", example: "[{ run: make }]", atMost: 100) ?? []).compactMap { item in
-            guard let step = item.mapping(keys: ["run", "within", "inputs", "outputs"], example: "{ run: make }") else {
-                return nil
-            }
-            for key in ["inputs", "outputs"] {
-                guard let paths = step[key]?.items(of: "paths", example: "[package.json]") else { continue }
-                if paths.allSatisfy({ $0.pathPattern() }) {
-                    step[key]?.refuse("does nothing yet: the reuse of a step's outputs is not built; remove it")
-                }
-            }
+            guard let step = item.mapping(keys: Self.stepKeys, example: "{ run: make }") else { return nil }
             guard let run = step["run"] else {
                 item.refuse("has no “run”", hint: "add run: <command>")
                 return nil
             }
             guard let command = run.command() else { return nil }
             let within = step["within"].map { $0.time(1...86_400) } ?? TimeLimit(seconds: 900)
-            return within.map { BuildStep(run: command, within: $0) }
+            let reuse = readReuse(step)
+            return within.map { BuildStep(run: command, within: $0, reuse: reuse) }
         }
     }
 
@@ -52,11 +47,6 @@ extension ManifestReader {
         }
         return database["migrate"]?.command()
     }
-}
-
-extension ManifestField {
-    /// Whether this is a path in which `*` may stand; says what is wrong otherwise.
-    fileprivate func pathPattern() -> Bool { value(ReleasePath.self) != nil }
 }
 
 extension ReleasePath {

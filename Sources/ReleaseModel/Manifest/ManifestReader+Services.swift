@@ -7,7 +7,7 @@ struct ServiceDraft {
 
 extension ManifestReader {
     private static let serviceKeys = [
-        "directory", "command", "instances", "listen", "health", "memory", "stop",
+        "directory", "command", "instances", "listen", "health", "memory", "stop", "restart", "inputs",
     ]
 
     /// `services:`, ordered by name.
@@ -37,6 +37,7 @@ extension ManifestReader {
         service.health = mapping["health"].flatMap(readHealth)
         service.memory = mapping["memory"].flatMap(readMemory)
         service.stop = mapping["stop"].flatMap(readStop) ?? service.stop
+        service.restartInputs = readRestart(mapping, of: service)
         let listen = mapping["listen"].flatMap { $0.choice(of: ["port", "socket", "none"]) }.flatMap(Listen.init)
         if listen == Listen.none, let health = mapping["health"] {
             health.refuse("needs a service that listens; remove it or “listen: none”")
@@ -82,7 +83,7 @@ extension ManifestReader {
 
 extension ManifestField {
     /// One of a few words.
-    fileprivate func choice(of words: [String]) -> String? {
+    func choice(of words: [String]) -> String? {
         guard let text = text("must be one of \(words.joined(separator: ", "))") else { return nil }
         if words.contains(text) { return text }
         refuse("“\(text.shown(limit: 60))” must be one of \(words.joined(separator: ", "))")

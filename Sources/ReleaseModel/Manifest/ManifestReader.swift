@@ -5,12 +5,12 @@ import Yams
 struct ManifestReader {
     static let keys = [
         "app", "branch", "build", "env", "services", "sites", "compose", "database", "shared", "schedule", "keep",
-        "bake",
-        "environments",
+        "bake", "cache", "environments",
     ]
     let root: ManifestMapping
     let problems: ProblemList
     let templateExists: (ReleasePath) -> Bool
+    let treeHolds: (PathPattern) -> Bool
 
     /// Reads the file, and once more for each environment merged over it.
     static func read(
@@ -19,10 +19,11 @@ struct ManifestReader {
         let node = try ManifestYAML.read(bytes, file: Manifest.fileName)
         let problems = ProblemList()
         let exists = { (path: ReleasePath) in tree.exists(path.text) }
-        var chosen = manifest(of: node, problems, exists)
+        let holds = { (pattern: PathPattern) in tree.holds(pattern) }
+        var chosen = manifest(of: node, problems, exists, holds)
         for (name, override) in environments(of: node, problems) {
             problems.environment = name
-            let merged = manifest(of: node.merging(override), problems, exists)
+            let merged = manifest(of: node.merging(override), problems, exists, holds)
             if name == environment { chosen = merged }
         }
         if let error = ManifestError(file: Manifest.fileName, problems: problems.inOrder) { throw error }
@@ -31,11 +32,12 @@ struct ManifestReader {
     }
 
     private static func manifest(
-        of node: Node, _ problems: ProblemList, _ exists: @escaping (ReleasePath) -> Bool
+        of node: Node, _ problems: ProblemList, _ exists: @escaping (ReleasePath) -> Bool,
+        _ holds: @escaping (PathPattern) -> Bool
     ) -> Manifest? {
         let field = ManifestField(node: node, path: "", problems: problems)
         guard let root = field.mapping(keys: keys, example: "app: shop") else { return nil }
-        return ManifestReader(root: root, problems: problems, templateExists: exists).manifest()
+        return ManifestReader(root: root, problems: problems, templateExists: exists, treeHolds: holds).manifest()
     }
 
     private static func environments(of node: Node, _ problems: ProblemList) -> [(String, Node)] {
@@ -63,9 +65,11 @@ struct ManifestReader {
         manifest.migrate = readDatabase()
         manifest.shared = readShared()
         manifest.keep = root["keep"]?.number(1...100) ?? manifest.keep
+        manifest.cache = root["cache"]?.value(ByteSize.self)
         let services = readServices()
         let sites = readSites()
         connect(services, sites, in: &manifest)
+        checkReuse(manifest)
         refuseWhatDoesNothingYet()
         return manifest
     }

@@ -16,6 +16,9 @@ public struct Service: Codable, Sendable, Equatable {
     public var memory: ByteSize?
     /// How it is stopped.
     public var stop: StopRule
+    /// With `restart: when-changed`, what must change for its processes to be replaced: paths of the tree and outputs
+    /// of build steps. nil: every deploy starts it anew.
+    public var restartInputs: [PathPattern]?
 
     /// A service with the defaults: one instance at the release's root, no listening, TERM and 10 s.
     public init(

@@ -7,4 +7,21 @@ public protocol SourceTree {
     func contents(_ path: String) -> [UInt8]?
     /// The names in the root, sorted.
     func rootNames() -> [String]
+    /// The names in the directory at the path, in no order; none where there is no directory.
+    func names(in path: String) -> [String]
+}
+
+extension SourceTree {
+    /// Whether something stands at a path that the pattern names.
+    func holds(_ pattern: PathPattern) -> Bool {
+        guard pattern.hasStar else { return pattern.path == .root || exists(pattern.text) }
+        var found = [""]
+        for part in pattern.parts {
+            found = found.flatMap { directory in
+                let names = part.hasStar ? names(in: directory.isEmpty ? "." : directory) : [part.text]
+                return names.filter(part.matches).map { directory.isEmpty ? $0 : "\(directory)/\($0)" }
+            }.filter(exists)
+        }
+        return !found.isEmpty
+    }
 }

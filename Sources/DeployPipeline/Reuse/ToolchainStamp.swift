@@ -1,0 +1,45 @@
+import Glibc
+import SystemPackage
+
+/// What of the host decides how a build step comes out: the machine, the release of the system, and the programs that
+/// builds use, each by the file that it is in the end with its size and time of change. Nothing is started for it. A
+/// library that changes beside them is not seen; `-o no-cache` is for that.
+struct ToolchainStamp {
+    /// Programs that builds call; those that the host does not have are left out.
+    static let programs = [
+        "node", "npm", "npx", "pnpm", "yarn", "corepack", "bun", "deno", "python3", "pip3", "uv", "poetry", "ruby",
+        "bundle", "php", "composer", "go", "cargo", "rustc", "swift", "java", "mvn", "gradle", "dotnet", "gcc", "g++",
+        "cc", "clang", "make", "cmake", "sh",
+    ]
+
+    let text: String
+
+    /// - Parameter path: where the step looks for programs; parts inside the release come from its inputs.
+    init(path: String) {
+        var system = utsname()
+        uname(&system)
+        let machine = withUnsafeBytes(of: system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let directories = path.split(separator: ":").map(String.init)
+        let found = Self.programs.compactMap { Self.stamp($0, in: directories) }
+        text = ([machine, Self.systemRelease] + found).joined(separator: "\n")
+    }
+
+    /// `ID` and `VERSION_ID` of os-release(5).
+    private static var systemRelease: String {
+        let lines = (ReleaseFile.text("/etc/os-release") ?? "").split(separator: "\n")
+        return lines.filter { $0.hasPrefix("ID=") || $0.hasPrefix("VERSION_ID=") }.sorted().joined(separator: " ")
+    }
+
+    private static func stamp(_ program: String, in directories: [String]) -> String? {
+        for directory in directories {
+            let place = "\(directory)/\(program)"
+            guard access(place, X_OK) == 0, let real = realpath(place, nil) else { continue }
+            defer { free(real) }
+            var status = stat()
+            guard stat(real, &status) == 0 else { continue }
+            let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+            return "\(program) \(String(cString: real)) \(status.st_size) \(time)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,45 @@
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+extension Deployment {
+    private var steps: StepStore { StepStore(host.layout) }
+    var isWithoutCache: Bool { deploy.options.contains("no-cache") }
+
+    /// Brings in what a step made with the same inputs; false where it must run.
+    func bringBack(_ step: BuildStep, _ reuse: StepReuse, _ key: String, _ partial: FilePath) throws -> Bool {
+        guard !isWithoutCache else { return false }
+        let begun = ContinuousClock.now
+        guard try steps.bring(key, as: reuse.outputs, into: partial) != nil else { return false }
+        log.reused(step.run.firstLine.shown(limit: 50), took: ContinuousClock.now - begun)
+        return true
+    }
+
+    /// Keeps what a step has made. A full disk costs the next deploy time, and not this one its end; an output that is
+    /// not as it must be is the step's failure.
+    func keep(_ step: BuildStep, _ reuse: StepReuse, _ key: String, _ partial: FilePath, budget: Int) throws {
+        do {
+            let kept = try steps.keep(
+                reuse.outputs, of: partial, builtAt: host.layout.build, key: key,
+                command: step.run.firstLine.shown(limit: 200), limit: budget)
+            if kept == nil {
+                log.output("not kept for the next time: its outputs are larger than cache: \(budget.shownAsBytes)")
+            }
+        } catch {
+            if case .stepOutput = error { throw error }
+            log.output("not kept for the next time: \(error.description)")
+        }
+    }
+
+    /// Holds the kept outputs to their budget; what this deploy has used stays.
+    func trimSteps(_ manifest: Manifest, keeping keys: ReuseKeys) {
+        _ = try? steps.trim(to: manifest.cacheBudget, keeping: Set(keys.steps.compactMap(\.self)))
+    }
+
+    /// `built` where no step says what it makes; else how many were reused.
+    func summary(_ reused: Int, of build: [BuildStep]) -> String {
+        guard build.contains(where: { $0.reuse != nil }) else { return "built" }
+        let parts = [(reused, "reused"), (build.count - reused, "built")].filter { $0.0 > 0 }
+        return parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    }
+}
