@@ -1,8 +1,13 @@
-/// How a new release gets the files that it has in common with one on the disk, as the operator wishes it. No way shares
-/// a file between two releases.
+/// How a new release gets the files that it has in common with one on the disk, as the operator wishes it. No way lets
+/// what is written to one release be seen in another.
 public enum ShareWay: String, Codable, Sendable, CaseIterable {
-    /// The fastest that there is: recycling where a release was pruned, else a whole export.
+    /// The fastest that there is: recycling where a release was pruned, else blocks shared where the file system can,
+    /// else a whole export.
     case auto
+    /// A copy of each file from the live release.
+    case copy
+    /// Blocks shared with the live release until one is written to (`FICLONE`; XFS and btrfs).
+    case reflink
     /// The release that was pruned last becomes the new one, and only what differs is written.
     case recycle
     /// None: each release is exported whole, and what is pruned is gone at once.
@@ -11,7 +16,7 @@ public enum ShareWay: String, Codable, Sendable, CaseIterable {
     /// Reads a way by its name.
     public init(_ text: String) throws(InvalidValue) {
         guard let way = ShareWay(rawValue: text) else {
-            if ["copy", "reflink", "hardlink"].contains(text) {
+            guard text != "hardlink" else {
                 throw InvalidValue("way to share", text, "does nothing yet", hint: "--share auto")
             }
             let names = Self.allCases.map(\.rawValue).joined(separator: ", ")

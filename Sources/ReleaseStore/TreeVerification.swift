@@ -94,7 +94,7 @@ struct TreeVerification: TreeVisitor {
 extension IndexedFile {
     /// Whether nobody has written to the file, replaced it or changed its mode since it was exported. A second name for
     /// it is a way to write to it later, so there must be none.
-    fileprivate func matches(_ status: stat) -> Bool {
+    func matches(_ status: stat) -> Bool {
         UInt64(status.st_ino) == inode && Int(status.st_size) == size && status.st_nlink == 1
             && Int(status.st_mode) == (mode == 0o120000 ? 0o120777 : mode)
             && status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec == modified

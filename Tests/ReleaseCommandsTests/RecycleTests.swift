@@ -31,6 +31,34 @@ struct RecycleTests {
         }
     }
 
+    @Test("goes by the way that the app's settings name, and the two releases share nothing that is written")
+    func goesByTheWay() async throws {
+        try await TestHost.with { host in
+            try host.write(Self.pages(20))
+            try host.write(["pmo-release.yml": "sites: { pmo.localhost: { root: . } }\n"])
+            let first = try await host.deploy(["index.html": "1\n"])
+            let set = try await host.pmo("settings", "pmo", "--share", "copy")
+            #expect(set.status == 0 && set.out.contains("share        copy"), "\(set)")
+            let page = "\(host.home)/pmo/releases/\(first)/pages/7.html"
+            let file = try #require(FileHandle(forWritingAtPath: page))
+            try file.write(contentsOf: Data("X".utf8))
+            try file.close()
+            let copied = try await host.pushed(["index.html": "2\n"])
+            #expect(
+                copied.remote.contains { $0.contains("22 files") && $0.contains("; 2 written, copied") }, "\(copied)")
+            #expect(try await host.get("/pages/7.html").body == "7\n", "what was tampered with is not copied")
+            #expect(host.text(page) == "X\n", "and the release that it was in is left alone")
+            _ = try await host.pmo("settings", "pmo", "--share", "none")
+            let whole = try await host.pushed(["index.html": "3\n"])
+            #expect(whole.status == 0 && !whole.remote.contains { $0.contains("written") }, "\(whole)")
+            for (way, says) in [("hardlink", "does nothing yet"), ("magic", "must be one of auto, copy")] {
+                let refused = try await host.pmo("settings", "pmo", "--share", way)
+                #expect(
+                    refused.status != 0 && refused.err.contains(says) && refused.err.contains("hint: "), "\(refused)")
+            }
+        }
+    }
+
     @Test("is whole again after a kill at any time, and so is every release", .timeLimit(.minutes(5)))
     func survivesKills() async throws {
         try await TestHost.with { host in

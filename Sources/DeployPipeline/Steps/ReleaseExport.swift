@@ -10,7 +10,7 @@ struct ReleaseExport {
         let summary: TreeSummary
         /// For the log: `809 files, 14.2 MB; 3 changed, recycled`.
         let detail: String
-        /// Why a spare was not used.
+        /// Why nothing could be shared.
         let remark: String?
     }
 
@@ -27,16 +27,24 @@ struct ReleaseExport {
     /// Exports; what fails leaves a partial for the caller to remove.
     func run() throws -> Outcome {
         var remark: String?
-        if host.settings.share.recycles {
-            do {
-                if let outcome = try recycle() { return outcome }
-            } catch {
-                // Whatever is odd about it: the whole export does not need it.
-                remark = "the spare release was not used: \(Reason(error).sentence.shown(limit: 200))"
-                try? host.store.removeSpare()
-            }
+        do {
+            if let outcome = try shared() { return outcome }
+        } catch {
+            // Whatever is odd about what there is: the whole export does not need it.
+            remark = "exported whole: \(Reason(error).sentence.shown(limit: 200))"
+            try? host.store.removeSpare()
         }
         return try whole(remark: remark)
+    }
+
+    private func shared() throws -> Outcome? {
+        switch host.settings.share {
+        case .auto: try recycle() ?? clone(copying: false)
+        case .recycle: try recycle()
+        case .reflink: try clone(copying: false)
+        case .copy: try clone(copying: true)
+        case .none: nil
+        }
     }
 
     private func whole(remark: String?) throws -> Outcome {
@@ -51,29 +59,47 @@ struct ReleaseExport {
         return Outcome(summary: summary, detail: Self.detail(summary), remark: remark)
     }
 
-    /// By the difference of two trees, in the release that was pruned last.
+    /// In the release that was pruned last.
     private func recycle() throws -> Outcome? {
         guard !ReleaseUse(host.layout).paths().contains(host.store.spare.string),
             let spare = try host.store.recycleSpare(deploy: deploy)
         else { return nil }
+        return try update(spare.partial, of: spare.commit, having: spare.kept, without: spare.missing, by: "recycled")
+    }
+
+    /// Beside the live release, with its files.
+    private func clone(copying: Bool) throws -> Outcome? {
+        guard let live = try host.store.current(),
+            let clone = try host.store.clone(live, deploy: deploy, copying: copying)
+        else { return nil }
+        return try update(
+            clone.partial, of: live.commit, having: clone.files, without: clone.missing,
+            by: clone.shared > 0 ? "reflinked" : "copied")
+    }
+
+    /// By the difference of two trees: what they have in common is there already.
+    private func update(
+        _ partial: FilePath, of base: CommitID, having kept: [IndexedFile], without missing: Set<[UInt8]>,
+        by way: String
+    ) throws -> Outcome {
         let repository = try GitRepository(opening: host.layout.repository)
         var removed: Set<[UInt8]> = []
         var written: [IndexedFile] = []
-        let summary = try within(spare.partial) { directory in
-            try repository.update(directory, from: spare.commit, to: commit, missing: spare.missing) { change in
+        let summary = try within(partial) { directory in
+            try repository.update(directory, from: base, to: commit, missing: missing) { change in
                 switch change {
                 case .removed(let path): removed.insert(path)
                 case .written(let entry): written.append(IndexedFile(entry))
                 }
             }
         }
-        let index = try ReleaseIndex(writingTo: ReleaseLayout(root: spare.partial).index)
-        for file in spare.kept where removed.isEmpty || !removed.contains(file.path) { try index.append(file) }
+        let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
+        for file in kept where removed.isEmpty || !removed.contains(file.path) { try index.append(file) }
         for file in written { try index.append(file) }
         try index.close()
         FileClock.pass(index.newest)
-        let changed = written.count.shownWithCommas
-        return Outcome(summary: summary, detail: "\(Self.detail(summary)); \(changed) written, recycled", remark: nil)
+        let count = written.count.shownWithCommas
+        return Outcome(summary: summary, detail: "\(Self.detail(summary)); \(count) written, \(way)", remark: nil)
     }
 
     private func within(

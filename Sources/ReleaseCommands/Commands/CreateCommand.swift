@@ -17,7 +17,7 @@ struct CreateCommand: AsyncParsableCommand {
     @Option(help: "The app's own domain (default: <app>.localhost).") var domain: String?
     @Option(help: "The manifest's environment whose overrides apply.") var environment: String?
     @Option(help: "How long a replaced release stays warm.") var warm = "10m"
-    @Option(help: "What becomes of a pruned release: auto, recycle or none.") var share = "auto"
+    @Option(help: "How releases share: auto, copy, reflink, recycle or none.") var share = "auto"
     @Option(help: "Where nginx listens, [ADDRESS:]PORT (default: 80 as root, else 8080). Holds for all apps.")
     var listen: String?
     @Option(help: "What keeps services running, runit or systemd (default: what the host has). Holds for all apps.")

@@ -8,7 +8,7 @@ struct SettingsCommand: AsyncParsableCommand {
         commandName: "settings", abstract: "Show an app's settings, and change those given.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
-    @Option(help: "What becomes of a pruned release: auto, recycle or none.") var share: String?
+    @Option(help: "How releases share: auto, copy, reflink, recycle or none.") var share: String?
     @Option(help: "How long a replaced release stays warm.") var warm: String?
     @Flag(help: "As JSON.") var json = false
     @OptionGroup var home: HomeOptions

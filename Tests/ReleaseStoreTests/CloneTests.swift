@@ -1,0 +1,115 @@
+import Foundation
+import Glibc
+import ReleaseModel
+import SystemPackage
+import Testing
+
+@testable import ReleaseStore
+
+struct CloneTests {
+    @Test func `a copy has every file that nobody has written to, and shares nothing`() throws {
+        try withApp { app throws in
+            let (store, release) = try store(of: app, files: 300)
+            let root = app.release(release).root
+            try tamper(root.appending("d/7"))
+            let clone = try #require(try store.clone(release, deploy: 2, copying: true))
+            #expect(clone.missing == [Array("d/7".utf8)])
+            #expect(clone.files.count == 300)
+            try expectSame(clone, as: root, but: "d/7")
+            try tamper(root.appending("d/8"))
+            try tamper(clone.partial.appending("d/9"))
+            #expect(try text(clone.partial.appending("d/8")) == "8 of 300\n")
+            #expect(try text(root.appending("d/9")) == "9 of 300\n")
+            #expect(try store.clone(release, deploy: 3, copying: false) == nil || clone.shared > 0)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a file system takes root"))
+    func `on XFS the two share their blocks until one is written to`() throws {
+        try withDirectory { place in
+            let image = place.appending("disk").string
+            let mount = place.appending("mount")
+            mkdir(mount.string, 0o755)
+            FileManager.default.createFile(atPath: image, contents: nil)
+            truncate(image, 400 << 20)
+            try run("mkfs.xfs", "-q", "-m", "reflink=1", image)
+            try run("mount", "-o", "loop", image, mount.string)
+            defer { try? run("umount", "--lazy", mount.string) }
+            let app = try makeApp("pmo", home: mount)
+            let (store, release) = try store(of: app, files: 40, bytes: 1 << 20)
+            sync()
+            let before = try DiskSpace.available(at: mount).bytes
+            let clone = try #require(try store.clone(release, deploy: 2, copying: false))
+            sync()
+            let taken = before - (try DiskSpace.available(at: mount).bytes)
+            #expect(clone.shared == 40 && clone.missing.isEmpty)
+            #expect(taken < 2 << 20, "40 MiB more on the disk took \(taken) bytes of it")
+            try tamper(clone.partial.appending("d/9"))
+            #expect(try text(app.release(release).root.appending("d/9")).hasPrefix("9 of 40\n"))
+            #expect(try text(clone.partial.appending("d/9")).hasPrefix("X of 40\n"))
+        }
+    }
+
+    private func run(_ program: String, _ arguments: String...) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(program) \(arguments)")
+    }
+
+    private func text(_ path: FilePath) throws -> String { try String(contentsOfFile: path.string, encoding: .utf8) }
+
+    private func tamper(_ path: FilePath) throws {
+        let file = try #require(FileHandle(forWritingAtPath: path.string))
+        try file.write(contentsOf: Data("X".utf8))
+        try file.close()
+    }
+
+    private func expectSame(_ clone: ReleaseStore.Cloned, as root: FilePath, but name: String) throws {
+        for file in clone.files {
+            let path = String(decoding: file.path, as: UTF8.self)
+            var (one, other) = (stat(), stat())
+            lstat(root.appending(path).string, &one)
+            lstat(clone.partial.appending(path).string, &other)
+            #expect(one.st_mode == other.st_mode && one.st_size == other.st_size && one.st_ino != other.st_ino)
+            #expect(UInt64(other.st_ino) == file.inode, "the index tells of the new file")
+        }
+        #expect(!FileManager.default.fileExists(atPath: clone.partial.appending(name).string))
+    }
+
+    /// A store with a release of so many files in `d`, a link and an executable among them.
+    private func store(of app: AppLayout, files count: Int, bytes: Int = 0) throws -> (ReleaseStore, ReleaseID) {
+        let store = ReleaseStore(app)
+        let release = ReleaseID(commit: try commit("a"))
+        let partial = try store.makePartial(deploy: 1)
+        mkdir(partial.appending("d").string, 0o755)
+        let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
+        let names = (0..<count).map { "d/\($0)" } + (bytes == 0 ? ["link"] : [])
+        for (number, name) in names.enumerated() {
+            let path = partial.appending(name).string
+            if name == "link" {
+                symlink("d/1", path)
+            } else {
+                let tail = Data(repeating: UInt8(ascii: "."), count: bytes)
+                FileManager.default.createFile(atPath: path, contents: Data("\(number) of \(count)\n".utf8) + tail)
+                chmod(path, number == 3 ? 0o755 : 0o644)
+            }
+            var status = stat()
+            lstat(path, &status)
+            let mode = name == "link" ? 0o120000 : Int(status.st_mode)
+            try index.append(
+                IndexedFile(
+                    path: Array(name.utf8), mode: mode, size: Int(status.st_size),
+                    blob: String(repeating: "1", count: 40), inode: UInt64(status.st_ino),
+                    modified: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec,
+                    changed: status.st_ctim.tv_sec * 1_000_000_000 + status.st_ctim.tv_nsec))
+        }
+        try index.close()
+        FileClock.pass(index.newest)
+        try store.describe(release, deploy: 1).save(to: ReleaseLayout(root: partial))
+        try store.complete(partial: partial, as: release)
+        return (store, release)
+    }
+}
