@@ -2,7 +2,7 @@ import Glibc
 
 /// Makes entries in one open directory. Nothing that is there already is opened, followed or replaced, and no path is
 /// put together: a name is looked up in the directory that its descriptor holds.
-struct DirectoryWriter {
+struct DirectoryWriter: Sendable {
     /// A system call that failed, before it is known for which path.
     struct Failure: Error {
         let errno: Int32
@@ -26,18 +26,21 @@ struct DirectoryWriter {
         return DirectoryWriter(descriptor: made)
     }
 
-    /// Makes a file with the mode, whatever the umask.
+    /// Makes a file with the mode, whatever the umask; the mode is set once more only where it came out otherwise.
     func file(
         _ name: UnsafePointer<CChar>, _ bytes: UnsafeRawBufferPointer, mode: mode_t
     ) throws(Failure) -> FileStamp {
         let file = try retry("openat") {
-            openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         }
         var status = stat()
         do throws(Failure) {
             try write(bytes, to: file)
-            try retry("fchmod") { fchmod(file, mode) }
             try retry("fstat") { fstat(file, &status) }
+            if status.st_mode & 0o7777 != mode {
+                try retry("fchmod") { fchmod(file, mode) }
+                try retry("fstat") { fstat(file, &status) }
+            }
         } catch {
             close(file)
             throw error

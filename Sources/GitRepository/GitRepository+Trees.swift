@@ -22,7 +22,10 @@ extension GitRepository {
     /// The tree is inspected first, so that a refused one leaves the directory as it was. A failure later leaves what was
     /// written until then, for the caller to remove.
     ///
-    /// - Parameter index: gets each file and symlink once it is written; what it throws ends the export as `index`.
+    /// A large tree is written by several threads.
+    ///
+    /// - Parameter index: gets each file and symlink once it is written, one at a time but not always on the same thread,
+    ///   and in the tree's order only where the tree is small; what it throws ends the export as `index`.
     /// - Throws: `refused`, `system` with the path, or `library`.
     public func export(
         _ id: CommitID, into directory: FileDescriptor, policy: TreePolicy = .standard,
@@ -30,7 +33,8 @@ extension GitRepository {
     ) throws(GitError) -> TreeSummary {
         let root = try root(of: id)
         let tree = try TreeInspector.inspect(root, objects, policy)
-        try TreeExporter.export(root, objects, hollow: tree.hollow, into: directory.rawValue, index: index)
+        let others = try otherReaders(for: tree.summary)
+        try TreeExporter.export(root, of: tree, objects, others: others, into: directory.rawValue, index: index)
         return tree.summary
     }
 
@@ -48,9 +52,30 @@ extension GitRepository {
         let root = try root(of: id)
         let tree = try TreeInspector.inspect(root, objects, policy)
         try TreeUpdater.update(
-            self.root(of: base), to: root, objects, missing: missing, hollow: tree.hollow, in: directory.rawValue,
+            self.root(of: base), to: root, objects, missing: missing, tree, in: directory.rawValue,
             changes: changes)
         return tree.summary
+    }
+
+    /// A reader for each thread beside this one. A small tree is written sooner than they are opened; the objects of a
+    /// quarantine are found through this repository's own handle only.
+    private func otherReaders(for tree: TreeSummary) throws(GitError) -> [ObjectReader] {
+        guard !isQuarantined, tree.files + tree.symlinks >= Self.worthThreads else { return [] }
+        let directory = try objectsDirectory()
+        var readers: [ObjectReader] = []
+        for _ in 1..<WorkerThread.useful { try readers.append(ObjectReader(objects: directory)) }
+        return readers
+    }
+
+    private static let worthThreads = 200
+
+    private func objectsDirectory() throws(GitError) -> String {
+        var buffer = git_buf()
+        defer { git_buf_dispose(&buffer) }
+        let function = "git_repository_item_path"
+        try check(git_repository_item_path(&buffer, handle, GIT_REPOSITORY_ITEM_OBJECTS), function)
+        guard let path = buffer.ptr else { throw .library(code: -1, function: function, message: "no objects") }
+        return String(cString: path)
     }
 
     private func root(of id: CommitID) throws(GitError) -> ObjectID {

@@ -2,7 +2,7 @@ import CLibgit2
 import ReleaseModel
 
 /// The id of an object of any kind: 20 bytes, as three numbers so that it is cheap to hash and to compare.
-struct ObjectID: Hashable {
+struct ObjectID: Hashable, Sendable {
     private let head: UInt64
     private let middle: UInt64
     private let tail: UInt32
@@ -44,17 +44,18 @@ struct ObjectID: Hashable {
 
     /// 40 lower-case hexadecimal digits.
     var text: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return withUnsafeBytes(of: raw.id) { bytes in
+        withUnsafeBytes(of: raw.id) { bytes in
             String(unsafeUninitializedCapacity: 40) { buffer in
                 for (place, byte) in bytes.enumerated() {
-                    buffer[place * 2] = digits[Int(byte >> 4)]
-                    buffer[place * 2 + 1] = digits[Int(byte & 15)]
+                    buffer[place * 2] = Self.digit(byte >> 4)
+                    buffer[place * 2 + 1] = Self.digit(byte & 15)
                 }
                 return 40
             }
         }
     }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 
     /// The same id as the model's value, for an object that is known to be a commit.
     func commitID() throws(GitError) -> CommitID {

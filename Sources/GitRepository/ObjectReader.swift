@@ -11,6 +11,14 @@ final class ObjectReader {
         database = handle
     }
 
+    /// Reads the objects of a directory `objects` and of its alternates, with a handle that shares nothing.
+    init(objects directory: String) throws(GitError) {
+        var handle: OpaquePointer?
+        try check(git_odb_open(&handle, directory), "git_odb_open")
+        guard let handle else { throw .library(code: -1, function: "git_odb_open", message: "no database") }
+        database = handle
+    }
+
     deinit { git_odb_free(database) }
 
     /// The kind and size of an object, without reading it.

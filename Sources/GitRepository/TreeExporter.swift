@@ -1,111 +1,103 @@
 import CLibgit2
 import Glibc
 
-/// Writes a tree that the policy has passed: raw blobs, no attributes, no filters, no conversion.
+/// Writes a tree that the policy has passed. One thread, the caller's, walks the tree in its order, makes the directories and
+/// cuts what is in them into slices; the others write these. Where they have enough to do, the walk writes a slice
+/// itself.
 ///
-/// At most one descriptor a level is open, and one blob in memory.
+/// Open are one directory a level and one a slice that waits; in memory is one blob a thread, and one large one in all.
 struct TreeExporter {
-    private let objects: ObjectReader
-    private let index: (IndexEntry) throws -> Void
+    private let writer: SliceWriter
+    private let isShared: Bool
     private let hollow: Set<ObjectID>
-    private var path: [UInt8] = []
 
-    private init(
-        _ objects: ObjectReader, hollow: Set<ObjectID>, _ index: @escaping (IndexEntry) throws -> Void
-    ) {
-        self.objects = objects
-        self.hollow = hollow
-        self.index = index
-    }
-
-    /// Writes the tree into the directory, and reports each file and symlink once it is written.
+    /// Writes the tree into the directory, and reports each file and symlink once it is written; without other
+    /// readers, in the tree's order.
+    ///
+    /// - Parameter others: a reader for each other thread.
     static func export(
-        _ root: ObjectID, _ objects: ObjectReader, hollow: Set<ObjectID>, into directory: Int32,
-        index: (IndexEntry) throws -> Void
+        _ root: ObjectID, of tree: InspectedTree, _ objects: ObjectReader, others: [ObjectReader],
+        into directory: Int32, index: (IndexEntry) throws -> Void
     ) throws(GitError) {
         try withoutActuallyEscaping(index) { (index) throws(GitError) in
-            var exporter = TreeExporter(objects, hollow: hollow, index)
-            try exporter.write(root, into: DirectoryWriter(descriptor: directory))
+            let queue = SliceQueue(capacity: others.count * slicesAWorker)
+            let receiver = IndexReceiver(index)
+            let largeBlobs = Monitor()
+            let writers = ([objects] + others).map {
+                SliceWriter(objects: $0, index: receiver, queue: queue, largeBlobs: largeBlobs, large: tree.large)
+            }
+            let threads = writers.dropFirst().compactMap { writer in WorkerThread.start { writer.run() } }
+            let exporter = TreeExporter(writer: writers[0], isShared: !threads.isEmpty, hollow: tree.hollow)
+            do throws(GitError) {
+                try exporter.write(root, into: OpenDirectory(root: directory))
+            } catch {
+                queue.stop(error)
+            }
+            queue.complete()
+            writers[0].run()
+            for thread in threads { thread.join() }
+            try queue.check()
         }
     }
 
-    /// Writes one entry of a tree, with all below it, into the directory.
+    /// Writes one entry of the tree, with all below it, into a directory, on this thread.
     ///
     /// - Parameter prefix: the directory's own path, with a slash at its end unless it is empty.
     static func export(
-        _ entry: TreeEntry, at prefix: [UInt8], _ objects: ObjectReader, hollow: Set<ObjectID>,
+        _ entry: TreeEntry, at prefix: [UInt8], of tree: InspectedTree, _ objects: ObjectReader,
         into directory: DirectoryWriter, index: (IndexEntry) throws -> Void
     ) throws(GitError) {
         try withoutActuallyEscaping(index) { (index) throws(GitError) in
-            var exporter = TreeExporter(objects, hollow: hollow, index)
-            exporter.path = prefix
-            try exporter.write(entry, into: directory)
-        }
-    }
-
-    private mutating func write(_ tree: ObjectID, into directory: DirectoryWriter) throws(GitError) {
-        try objects.withTree(tree) { (cursor) throws(GitError) in
-            while let entry = try cursor.next() {
-                try write(entry, into: directory)
+            let writer = SliceWriter(
+                objects: objects, index: IndexReceiver(index), queue: SliceQueue(capacity: 0), largeBlobs: Monitor(),
+                large: tree.large)
+            let parent = OpenDirectory(root: directory.descriptor, at: prefix)
+            if entry.kind == .directory {
+                let exporter = TreeExporter(writer: writer, isShared: false, hollow: tree.hollow)
+                return try exporter.writeDirectory(entry, into: parent)
             }
+            var slice = ExportSlice(of: parent)
+            slice.append(entry)
+            try writer.write(slice)
         }
     }
 
-    private mutating func write(_ entry: TreeEntry, into directory: DirectoryWriter) throws(GitError) {
-        let end = path.count
-        path.append(contentsOf: entry.name)
-        defer { path.removeLast(path.count - end) }
+    /// Enough for a worker to find work while the walk writes a slice itself.
+    private static let slicesAWorker = 12
+
+    private func write(_ tree: ObjectID, into directory: OpenDirectory) throws(GitError) {
+        try writer.objects.withTree(tree) { (cursor) throws(GitError) in
+            var slice = ExportSlice(of: directory)
+            while let entry = try cursor.next() {
+                switch entry.kind {
+                case .directory where hollow.contains(entry.id): break
+                case .directory:
+                    try pass(&slice)
+                    try writeDirectory(entry, into: directory)
+                case .file, .executable, .link:
+                    slice.append(entry)
+                    if slice.isFull { try pass(&slice) }
+                case .submodule, .other:
+                    let path = directory.path + entry.name
+                    throw .refused(TreeRefusal(.mode, path, "is no file, directory or symlink"))
+                }
+            }
+            try pass(&slice)
+        }
+    }
+
+    /// Gives a slice to the other threads where they have room for it, and begins the next one.
+    private func pass(_ slice: inout ExportSlice) throws(GitError) {
+        guard !slice.entries.isEmpty else { return }
+        let isTaken = isShared ? try writer.queue.offer(slice) : false
+        if !isTaken { try writer.write(slice) }
+        slice = ExportSlice(of: slice.directory)
+    }
+
+    private func writeDirectory(_ entry: TreeEntry, into parent: OpenDirectory) throws(GitError) {
         guard let name = entry.cName else { return }
-        switch entry.kind {
-        case .directory where hollow.contains(entry.id): break
-        case .directory: try writeDirectory(entry.id, name, into: directory)
-        case .file: try writeFile(entry.id, name, mode: 0o644, into: directory)
-        case .executable: try writeFile(entry.id, name, mode: 0o755, into: directory)
-        case .link: try writeLink(entry.id, name, into: directory)
-        case .submodule, .other: throw .refused(TreeRefusal(.mode, path, "is no file, directory or symlink"))
-        }
-    }
-
-    private mutating func writeDirectory(
-        _ tree: ObjectID, _ name: UnsafePointer<CChar>, into parent: DirectoryWriter
-    ) throws(GitError) {
-        let directory = try wrap { () throws(DirectoryWriter.Failure) in try parent.makeDirectory(name) }
-        defer { close(directory.descriptor) }
-        path.append(UInt8(ascii: "/"))
-        try write(tree, into: directory)
-    }
-
-    private func writeFile(
-        _ blob: ObjectID, _ name: UnsafePointer<CChar>, mode: mode_t, into directory: DirectoryWriter
-    ) throws(GitError) {
-        let (size, stamp) = try objects.withObject(blob, GIT_OBJECT_BLOB) { (bytes) throws(GitError) in
-            let stamp = try wrap { () throws(DirectoryWriter.Failure) in try directory.file(name, bytes, mode: mode) }
-            return (bytes.count, stamp)
-        }
-        try report(IndexEntry(path: path, mode: 0o100000 | Int(mode), size: size, blob: blob.text, stamp: stamp))
-    }
-
-    private func writeLink(
-        _ blob: ObjectID, _ name: UnsafePointer<CChar>, into directory: DirectoryWriter
-    ) throws(GitError) {
-        let target = try objects.blob(blob, limit: LinkRules.longest)
-        let stamp = try wrap { () throws(DirectoryWriter.Failure) in try directory.link(name, to: target) }
-        try report(IndexEntry(path: path, mode: 0o120000, size: target.count, blob: blob.text, stamp: stamp))
-    }
-
-    private func report(_ entry: IndexEntry) throws(GitError) {
-        do {
-            try index(entry)
-        } catch {
-            throw .index(error)
-        }
-    }
-
-    private func wrap<Result>(_ body: () throws(DirectoryWriter.Failure) -> Result) throws(GitError) -> Result {
-        do {
-            return try body()
-        } catch {
-            throw .system(errno: error.errno, call: error.call, path: path)
-        }
+        let path = parent.path + entry.name
+        let made = try located(path) { () throws(DirectoryWriter.Failure) in try parent.writer.makeDirectory(name) }
+        try write(entry.id, into: OpenDirectory(made, at: path + [UInt8(ascii: "/")]))
     }
 }

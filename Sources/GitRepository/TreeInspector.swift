@@ -1,9 +1,12 @@
 import CLibgit2
 
-/// What a tree that the policy passes holds, and which of its trees are not written since no file is below them.
+/// What a tree that the policy passes holds.
 struct InspectedTree {
     var summary = TreeSummary()
+    /// The trees that are not written, since no file is below them.
     let hollow: Set<ObjectID>
+    /// The blobs of which a thread holds one in memory only while no other does.
+    var large: Set<ObjectID> = []
 }
 
 /// Judges a tree by the policy, without writing anything.
@@ -12,12 +15,15 @@ struct TreeInspector {
     private static let lfsPrefix = Array("version https://git-lfs.github.com/spec/v1\n".utf8)
     /// The sizes that pointers have; only blobs of such a size are read.
     private static let lfsSizes = 100..<200
+    /// From how many bytes on a blob is large.
+    private static let largeSize = 4 << 20
 
     private let objects: ObjectReader
     private let policy: TreePolicy
     private var checked: Set<ObjectID> = []
     /// A loose object is opened and inflated for its size; half a million uses of one would take seconds.
     private var sizes: [ObjectID: Int] = [:]
+    private var large: Set<ObjectID> = []
     private var path: [UInt8] = []
     private var summary = TreeSummary()
     private let hollow: Set<ObjectID>
@@ -38,7 +44,7 @@ struct TreeInspector {
         guard inspector.summary.files + inspector.summary.symlinks > 0 else {
             throw .refused(TreeRefusal(.empty, [], "has no files"))
         }
-        return InspectedTree(summary: inspector.summary, hollow: hollow)
+        return InspectedTree(summary: inspector.summary, hollow: hollow, large: inspector.large)
     }
 
     private mutating func visit(_ tree: ObjectID, depth: Int) throws(GitError) {
@@ -112,6 +118,7 @@ struct TreeInspector {
         do throws(GitError) {
             let size = try objects.blobSize(blob)
             sizes[blob] = size
+            if size >= Self.largeSize { large.insert(blob) }
             return size
         } catch .refused(let refusal) {
             throw .refused(TreeRefusal(refusal.rule, path, refusal.problem))

@@ -11,7 +11,7 @@ struct TreeUpdater {
     }
 
     private let objects: ObjectReader
-    private let hollow: Set<ObjectID>
+    private let tree: InspectedTree
     private let missing: Set<[UInt8]>
     private let incomplete: Set<[UInt8]>
     private let changes: (TreeChange) throws -> Void
@@ -22,23 +22,23 @@ struct TreeUpdater {
     /// - Parameters:
     ///   - base: the tree that is there, nothing else.
     ///   - missing: paths of the base's files that are not there.
-    ///   - hollow: the new tree's trees without a file.
+    ///   - tree: what was found of the new one.
     static func update(
-        _ base: ObjectID, to root: ObjectID, _ objects: ObjectReader, missing: Set<[UInt8]>, hollow: Set<ObjectID>,
+        _ base: ObjectID, to root: ObjectID, _ objects: ObjectReader, missing: Set<[UInt8]>, _ tree: InspectedTree,
         in directory: Int32, changes: (TreeChange) throws -> Void
     ) throws(GitError) {
         try withoutActuallyEscaping(changes) { (changes) throws(GitError) in
-            var updater = TreeUpdater(objects, hollow, missing, changes)
+            var updater = TreeUpdater(objects, tree, missing, changes)
             try updater.update(base, to: root, in: DirectoryWriter(descriptor: directory))
         }
     }
 
     private init(
-        _ objects: ObjectReader, _ hollow: Set<ObjectID>, _ missing: Set<[UInt8]>,
+        _ objects: ObjectReader, _ tree: InspectedTree, _ missing: Set<[UInt8]>,
         _ changes: @escaping (TreeChange) throws -> Void
     ) {
         self.objects = objects
-        self.hollow = hollow
+        self.tree = tree
         self.missing = missing
         self.changes = changes
         var incomplete: Set<[UInt8]> = []
@@ -84,7 +84,7 @@ struct TreeUpdater {
     /// Whether the entry is kept, or is a directory that is changed in place.
     private func stays(_ before: Entry, as entry: Entry) -> Bool {
         guard before.kind == entry.kind else { return false }
-        return entry.kind == .directory ? !hollow.contains(entry.id) : before.id == entry.id
+        return entry.kind == .directory ? !tree.hollow.contains(entry.id) : before.id == entry.id
     }
 
     private mutating func bring(
@@ -97,7 +97,7 @@ struct TreeUpdater {
             if isSame, !missing.contains(path) { return }
             return try export(name, entry, to: directory)
         }
-        if hollow.contains(entry.id) || (isSame && !incomplete.contains(path)) { return }
+        if tree.hollow.contains(entry.id) || (isSame && !incomplete.contains(path)) { return }
         if let before, before.kind == .directory, let inside = try open(name, in: directory) {
             defer { close(inside.descriptor) }
             try update(before.id, to: entry.id, in: inside)
@@ -133,7 +133,7 @@ struct TreeUpdater {
             Result { () throws(GitError) in
                 let lent = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
                 try TreeExporter.export(
-                    TreeEntry(mode: entry.mode, name: lent, id: entry.id), at: prefix, objects, hollow: hollow,
+                    TreeEntry(mode: entry.mode, name: lent, id: entry.id), at: prefix, of: tree, objects,
                     into: directory
                 ) { try changes(.written($0)) }
             }

@@ -68,6 +68,6 @@ struct ReleaseCommand: AsyncParsableCommand {
             StopCommand.self,
             StartCommand.self, HistoryCommand.self,
             EnvCommand.self, CacheCommand.self, CheckCommand.self, CompletionsCommand.self,
-            ShellCommand.self, DeployWorkerCommand.self, RetireCommand.self, ShutdownCommand.self,
+            ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, ShutdownCommand.self,
         ])
 }
