@@ -42,6 +42,7 @@ lint: ## check the format, and the scripts where shellcheck is installed
 bench: release ## measure, with the peers beside it
 	@tools/bench
 	@tools/bench-build
+	@tools/bench-export
 
 clean: demo-stop ## remove what was built
 	swift package clean

@@ -63,7 +63,11 @@ extension GitRepository {
         guard !isQuarantined, tree.files + tree.symlinks >= Self.worthThreads else { return [] }
         let directory = try objectsDirectory()
         var readers: [ObjectReader] = []
-        for _ in 1..<WorkerThread.useful { try readers.append(ObjectReader(objects: directory)) }
+        for number in 1..<WorkerThread.useful {
+            // libgit2 shares an open pack, its cache of delta bases and its lock between all who name it alike.
+            let spelling = directory + String(repeating: "./", count: number)
+            try readers.append(ObjectReader(objects: spelling))
+        }
         return readers
     }
 

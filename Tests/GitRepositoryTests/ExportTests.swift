@@ -14,7 +14,7 @@ struct ExportTests {
             let commit = try scratch.commit(Self.odd)
             let target = try scratch.makeDirectory("target")
             let summary = try target.withDirectory { try scratch.open().export(commit, into: $0) { _ in } }
-            #expect(try listing(target, scratch) == listing(archived(commit, scratch), scratch))
+            #expect(try scratch.listing(target) == scratch.listing(scratch.archived(commit)))
             #expect(summary.files == 21 && summary.symlinks == 4)
         }
     }
@@ -142,25 +142,8 @@ struct ExportTests {
             let target = try scratch.makeDirectory("target")
             let summary = try target.withDirectory { try scratch.open().export(commit, into: $0) { _ in } }
             #expect(summary.files == 50)
-            #expect(try listing(target, scratch) == listing(archived(commit, scratch), scratch))
+            #expect(try scratch.listing(target) == scratch.listing(scratch.archived(commit)))
         }
-    }
-
-    private func archived(_ commit: CommitID, _ scratch: Scratch) throws -> FilePath {
-        let directory = try scratch.makeDirectory("archived")
-        let tar = scratch.root.appending("archive.tar").string
-        try scratch.git("-c", "tar.umask=0022", "archive", "--format=tar", "-o", tar, commit.text)
-        try scratch.run(["tar", "-xpf", tar, "-C", directory.string])
-        return directory
-    }
-
-    /// Names, kinds, modes, targets and bytes of everything below, as a tar archive without times and owners.
-    private func listing(_ directory: FilePath, _ scratch: Scratch) throws -> [UInt8] {
-        try scratch.run([
-            "tar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-C", directory.string,
-            "-cf",
-            "-", ".",
-        ])
     }
 
     /// How many of this process's descriptors are open on the directory or below it.
