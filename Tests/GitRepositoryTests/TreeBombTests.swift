@@ -3,9 +3,10 @@ import Testing
 
 @testable import GitRepository
 
-@Suite("Tree bombs (A13) and damage (A16)")
+/// A bomb that was walked would take hours.
+@Suite("Tree bombs (A13) and damage (A16)", .timeLimit(.minutes(5)))
 struct TreeBombTests {
-    @Test("Refuses 10^10 to 2^120 paths in less than a second", arguments: [(10, 10), (128, 10), (2, 60), (2, 120)])
+    @Test("Refuses 10^10 to 2^120 paths without walking them", arguments: [(10, 10), (128, 10), (2, 60), (2, 120)])
     func bomb(_ width: Int, _ levels: Int) throws {
         try withScratch { scratch in
             var tree = try scratch.tree([.file("f", "bomb")])
@@ -136,12 +137,7 @@ struct TreeBombTests {
 
     private func expectRefusal(_ scratch: Scratch, _ commit: CommitID, _ rule: TreeRule) throws {
         let repository = try scratch.open()
-        let clock = ContinuousClock()
-        var error: GitError?
-        let time = try clock.measure {
-            error = try #require(throws: GitError.self) { try repository.inspect(commit) }
-        }
-        #expect(error?.refusal?.rule == rule)
-        #expect(time < .seconds(1))
+        let error = try #require(throws: GitError.self) { try repository.inspect(commit) }
+        #expect(error.refusal?.rule == rule)
     }
 }
