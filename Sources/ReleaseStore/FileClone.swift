@@ -19,6 +19,15 @@ enum FileClone {
     /// What the kernel says where it cannot copy between two files by itself (copy_file_range(2)).
     private static let refused: Set<Int32> = [EXDEV, ENOSYS, EINVAL, EOPNOTSUPP, EPERM]
 
+    /// Whether files of a directory's file system can share blocks: tried with two files that have no name.
+    static func canShare(in directory: FilePath) -> Bool {
+        // O_TMPFILE (open(2)) stands behind _GNU_SOURCE.
+        let flags = 0o20000000 | O_DIRECTORY | O_RDWR | O_CLOEXEC
+        let files = (0..<2).map { _ in directory.withPlatformString { open($0, flags, 0o600) } }
+        defer { for file in files where file >= 0 { close(file) } }
+        return files.allSatisfy { $0 >= 0 } && clone_file(files[0], files[1]) == 0
+    }
+
     /// Fills a file.
     ///
     /// - Parameters:

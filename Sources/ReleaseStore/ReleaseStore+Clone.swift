@@ -25,6 +25,7 @@ extension ReleaseStore {
         _ id: ReleaseID, deploy: Int, copying: Bool
     ) throws(StoreError) -> Cloned? {
         let layout = app.release(id)
+        guard copying || FileClone.canShare(in: app.releases) else { return nil }
         guard let files = ReleaseIndex.read(layout.index), !files.isEmpty else { return nil }
         let partial = try makePartial(deploy: deploy)
         var clone = try TreeClone(from: layout.root, to: partial, copying: copying)
