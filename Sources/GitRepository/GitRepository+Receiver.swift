@@ -55,7 +55,7 @@ enum ReceiverConfiguration {
             ("core.fsync", "committed,reference"),
             // The user's own configuration must not lead git past the hooks.
             ("core.hooksPath", "hooks"),
-        ] + harmless.map { ("receive.fsck.\($0)", "ignore") }
+        ] + (harmless + judged).map { ("receive.fsck.\($0)", "ignore") }
 
     /// Faults in commits and tags that old, well-known repositories have (`git help fsck`). They concern dates, names and
     /// addresses; whatever concerns trees is judged by the policy too.
@@ -64,4 +64,7 @@ enum ReceiverConfiguration {
         "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "missingTaggerEntry", "badTagName", "zeroPaddedFilemode",
         "zeroPaddedDate", "nulInCommit",
     ]
+
+    /// Names that the tree policy refuses in our own words, with the path and a hint.
+    private static let judged = ["hasDot", "hasDotdot", "hasDotgit", "emptyName", "fullPathname"]
 }
