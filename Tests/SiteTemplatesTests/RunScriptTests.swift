@@ -25,6 +25,10 @@ private struct Instance {
         try directory.write(unit.run, to: "slots/api/1/1/run", mode: 0o755)
         try directory.write(unit.finish, to: "slots/api/1/1/finish", mode: 0o755)
         try directory.write(unit.stop, to: "slots/api/1/1/control/t", mode: 0o755)
+        // A file that this process has written cannot be run while a child of another test still has it open (ETXTBSY).
+        try shell(
+            "cd \(instance.shellQuoted) && for f in run finish control/t; do cp -p $f $f.copy && mv -f $f.copy $f; done"
+        )
     }
 
     /// What `run` prints when it is started as a supervisor does, in an environment that has too much.
