@@ -17,7 +17,9 @@ demo-stop: ## end the demo's site
 
 test: dependencies ## build and run every test
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --skip '^ReleaseCommandsTests' $(TEST_FLAGS)
+	@# Alone: its tests that end a process wait for any child, and stumble over one that another room has not reaped.
+	swift test --skip-build --disable-xctest --filter '^GitRepositoryTests' $(TEST_FLAGS)
+	swift test --skip-build --disable-xctest --skip '^(GitRepository|ReleaseCommands)Tests' $(TEST_FLAGS)
 	swift test --skip-build --disable-xctest --filter '^ReleaseCommandsTests' $(TEST_FLAGS)
 
 build: dependencies ## build the debug programs
