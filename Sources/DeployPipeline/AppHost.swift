@@ -1,3 +1,4 @@
+public import GitRepository
 public import HostControl
 public import ReleaseModel
 public import ReleaseStore
@@ -24,6 +25,9 @@ public struct AppHost: Sendable {
     public let supervisor: any Supervisor
     /// The nginx that serves the sites.
     public let nginx: Nginx
+
+    /// Which trees may be deployed.
+    public var treePolicy: TreePolicy { TreePolicy(submodules: settings.submodules) }
 
     /// Opens an app that `create` has made.
     ///

@@ -19,7 +19,7 @@ public struct CommitReview: Sendable {
     ///
     /// - Throws: the first rule that it breaks: `GitError`, `ManifestError`, `DeployError`.
     public init(_ commit: CommitID, in repository: GitRepository, host: AppHost) throws {
-        tree = try repository.inspect(commit)
+        tree = try repository.inspect(commit, policy: host.treePolicy)
         let source = try repository.tree(of: commit)
         manifest = try Manifest.read(from: source, environment: host.settings.environment)
         environment = manifest.environment.defaults.merging(try host.environment.values()) { _, operators in operators }

@@ -52,9 +52,11 @@ struct TreeExporter {
                 objects: objects, index: IndexReceiver(index), queue: SliceQueue(capacity: 0), largeBlobs: Monitor(),
                 large: tree.large)
             let parent = OpenDirectory(root: directory.descriptor, at: prefix)
-            if entry.kind == .directory {
-                let exporter = TreeExporter(writer: writer, isShared: false, hollow: tree.hollow)
-                return try exporter.writeDirectory(entry, into: parent)
+            let exporter = TreeExporter(writer: writer, isShared: false, hollow: tree.hollow)
+            switch entry.kind {
+            case .directory: return try exporter.writeDirectory(entry, into: parent)
+            case .submodule: return try exporter.makeEmpty(entry, in: parent)
+            default: break
             }
             var slice = ExportSlice(of: parent)
             slice.append(entry)
@@ -77,7 +79,8 @@ struct TreeExporter {
                 case .file, .executable, .link:
                     slice.append(entry)
                     if slice.isFull { try pass(&slice) }
-                case .submodule, .other:
+                case .submodule: try makeEmpty(entry, in: directory)
+                case .other:
                     let path = directory.path + entry.name
                     throw .refused(TreeRefusal(.mode, path, "is no file, directory or symlink"))
                 }
@@ -92,6 +95,15 @@ struct TreeExporter {
         let isTaken = isShared ? try writer.queue.offer(slice) : false
         if !isTaken { try writer.write(slice) }
         slice = ExportSlice(of: slice.directory)
+    }
+
+    /// The place of a submodule, which the policy has allowed.
+    private func makeEmpty(_ entry: TreeEntry, in parent: OpenDirectory) throws(GitError) {
+        guard let name = entry.cName else { return }
+        let made = try located(parent.path + entry.name) { () throws(DirectoryWriter.Failure) in
+            try parent.writer.makeDirectory(name)
+        }
+        close(made.descriptor)
     }
 
     private func writeDirectory(_ entry: TreeEntry, into parent: OpenDirectory) throws(GitError) {

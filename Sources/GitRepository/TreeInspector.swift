@@ -1,4 +1,5 @@
 import CLibgit2
+import ReleaseModel
 
 /// What a tree that the policy passes holds.
 struct InspectedTree {
@@ -7,6 +8,9 @@ struct InspectedTree {
     let hollow: Set<ObjectID>
     /// The blobs of which a thread holds one in memory only while no other does.
     var large: Set<ObjectID> = []
+    /// The paths of the submodules, of each of which an empty directory is made. No index lists them, so that an update
+    /// must know of all, in subtrees that did not change too.
+    var submodules: Set<[UInt8]> = []
 }
 
 /// Judges a tree by the policy, without writing anything.
@@ -24,6 +28,7 @@ struct TreeInspector {
     /// A loose object is opened and inflated for its size; half a million uses of one would take seconds.
     private var sizes: [ObjectID: Int] = [:]
     private var large: Set<ObjectID> = []
+    private var submodules: Set<[UInt8]> = []
     private var path: [UInt8] = []
     private var summary = TreeSummary()
     private let hollow: Set<ObjectID>
@@ -44,7 +49,8 @@ struct TreeInspector {
         guard inspector.summary.files + inspector.summary.symlinks > 0 else {
             throw .refused(TreeRefusal(.empty, [], "has no files"))
         }
-        return InspectedTree(summary: inspector.summary, hollow: hollow, large: inspector.large)
+        return InspectedTree(
+            summary: inspector.summary, hollow: hollow, large: inspector.large, submodules: inspector.submodules)
     }
 
     private mutating func visit(_ tree: ObjectID, depth: Int) throws(GitError) {
@@ -85,6 +91,9 @@ struct TreeInspector {
             try visit(entry.id, depth: depth + 1)
         case .file, .executable: try seeFile(entry.id)
         case .link: try seeLink(entry.id, depth: depth)
+        case .submodule where policy.submodules == .empty:
+            summary.directories += 1
+            submodules.insert(path)
         case .submodule: throw refusal(.submodule, "is a submodule, whose files are not part of the push")
         case .other: throw refusal(.mode, "is no file, directory or symlink (mode \(String(entry.mode, radix: 8)))")
         }

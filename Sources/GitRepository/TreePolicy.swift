@@ -1,10 +1,12 @@
-/// How large a tree may be. The rules that have no number are the same for every app (see `TreeRule`).
+public import ReleaseModel
+
+/// How large a tree may be, and whether it may have submodules. The other rules are the same for every app (see `TreeRule`).
 public struct TreePolicy: Sendable, Equatable {
     /// How many files, symlinks and directories in all, counted as often as they would be written.
     public var entries: Int
     /// How many bytes all files have together, counted as often as they would be written.
     public var bytes: Int
-    /// How many bytes a file may have; a file is held in memory while it is written.
+    /// How many bytes a file may have.
     public var largestFile: Int
     /// How many names a path may have.
     public var depth: Int
@@ -12,14 +14,16 @@ public struct TreePolicy: Sendable, Equatable {
     public var nameLength: Int
     /// How many bytes a path may have; PATH_MAX of Linux.
     public var pathLength: Int
+    /// What becomes of a submodule.
+    public var submodules: SubmoduleRule
 
-    /// 500,000 entries, 64 GiB, files of 256 MiB, depth 128, names of 255 bytes, paths of 4,096.
+    /// 500,000 entries, 64 GiB, files of 4 GiB, depth 128, names of 255 bytes, paths of 4,096, no submodules.
     public static let standard = TreePolicy()
 
     /// The standard's limits, where no other is given.
     public init(
-        entries: Int = 500_000, bytes: Int = 64 << 30, largestFile: Int = 256 << 20, depth: Int = 128,
-        nameLength: Int = 255, pathLength: Int = 4096
+        entries: Int = 500_000, bytes: Int = 64 << 30, largestFile: Int = 4 << 30, depth: Int = 128,
+        nameLength: Int = 255, pathLength: Int = 4096, submodules: SubmoduleRule = .refuse
     ) {
         self.entries = entries
         self.bytes = bytes
@@ -27,5 +31,6 @@ public struct TreePolicy: Sendable, Equatable {
         self.depth = depth
         self.nameLength = nameLength
         self.pathLength = pathLength
+        self.submodules = submodules
     }
 }

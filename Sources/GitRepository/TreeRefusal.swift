@@ -35,7 +35,7 @@ public enum TreeRule: String, Sendable, CaseIterable {
     case link = "A04"
     /// Each name of a directory is there once.
     case duplicate = "A05"
-    /// There is no submodule.
+    /// There is no submodule, unless the app's settings allow an empty directory in its place.
     case submodule = "A07"
     /// Each entry is a file, a directory or a symlink.
     case mode = "A08"
@@ -50,7 +50,9 @@ public enum TreeRule: String, Sendable, CaseIterable {
 
     func hint(_ path: [UInt8]) -> String? {
         switch self {
-        case .reservedName, .submodule, .link, .duplicate, .mode: "git rm -r --cached -- \(path.shellQuoted)"
+        case .reservedName, .link, .duplicate, .mode: "git rm -r --cached -- \(path.shellQuoted)"
+        case .submodule:
+            "git rm -r --cached -- \(path.shellQuoted), or on the host: pmo-release settings --submodules empty"
         case .component, .foreignName, .length: "git ls-files -z | tr '\\0' '\\n' | cat -v"
         case .size: "git ls-tree -r -l HEAD | sort -n -k 4 | tail"
         case .corrupt: "git fsck --full"

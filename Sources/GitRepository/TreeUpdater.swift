@@ -42,7 +42,7 @@ struct TreeUpdater {
         self.missing = missing
         self.changes = changes
         var incomplete: Set<[UInt8]> = []
-        for file in missing {
+        for file in missing.union(tree.submodules) {
             var end = file.lastIndex(of: UInt8(ascii: "/"))
             while let slash = end, incomplete.insert(Array(file[..<slash])).inserted {
                 end = file[..<slash].lastIndex(of: UInt8(ascii: "/"))
@@ -84,7 +84,12 @@ struct TreeUpdater {
     /// Whether the entry is kept, or is a directory that is changed in place.
     private func stays(_ before: Entry, as entry: Entry) -> Bool {
         guard before.kind == entry.kind else { return false }
-        return entry.kind == .directory ? !tree.hollow.contains(entry.id) : before.id == entry.id
+        switch entry.kind {
+        case .directory: return !tree.hollow.contains(entry.id)
+        // An empty directory whatever commit it stands for.
+        case .submodule: return true
+        default: return before.id == entry.id
+        }
     }
 
     private mutating func bring(
@@ -94,7 +99,10 @@ struct TreeUpdater {
         defer { path.removeLast(path.count - end) }
         let isSame = before?.kind == entry.kind && before?.id == entry.id
         guard entry.kind == .directory else {
-            if isSame, !missing.contains(path) { return }
+            if isSame, !missing.contains(path), entry.kind != .submodule { return }
+            if entry.kind == .submodule, let there = try open(name, in: directory) {
+                return _ = close(there.descriptor)
+            }
             return try export(name, entry, to: directory)
         }
         if tree.hollow.contains(entry.id) || (isSame && !incomplete.contains(path)) { return }
@@ -113,6 +121,7 @@ struct TreeUpdater {
         let end = enter(name)
         defer { path.removeLast(path.count - end) }
         guard entry.kind == .directory else {
+            guard entry.kind != .submodule else { return try unlink(name, from: directory, flags: AT_REMOVEDIR) }
             try unlink(name, from: directory, flags: 0)
             return try tell(.removed(path))
         }

@@ -13,6 +13,8 @@ public struct AppSettings: Codable, Sendable, Equatable {
     public var warm: TimeLimit
     /// How a new release gets the files that it has in common with one on the disk; `auto` unless told.
     public var share: ShareWay
+    /// What becomes of a submodule; refused unless told.
+    public var submodules: SubmoduleRule
     /// When the app was created, in seconds since 1970.
     public var created: Double
     /// Who created it.
@@ -21,18 +23,19 @@ public struct AppSettings: Codable, Sendable, Equatable {
     /// Settings of a new app.
     public init(
         branch: BranchName, domain: Domain, environment: String? = nil, warm: TimeLimit = TimeLimit(seconds: 600),
-        share: ShareWay = .auto, created: Double, createdBy: String
+        share: ShareWay = .auto, submodules: SubmoduleRule = .refuse, created: Double, createdBy: String
     ) {
         self.branch = branch
         self.domain = domain
         self.environment = environment
         self.warm = warm
         self.share = share
+        self.submodules = submodules
         self.created = created
         self.createdBy = createdBy
     }
 
-    /// Reads the settings; a time to stay warm and a way to share may be left out.
+    /// Reads the settings; what came with a later version may be left out.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
@@ -41,6 +44,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
             environment: values.decodeIfPresent(String.self, forKey: .environment),
             warm: values.decodeIfPresent(TimeLimit.self, forKey: .warm) ?? TimeLimit(seconds: 600),
             share: values.decodeIfPresent(ShareWay.self, forKey: .share) ?? .auto,
+            submodules: values.decodeIfPresent(SubmoduleRule.self, forKey: .submodules) ?? .refuse,
             created: values.decode(Double.self, forKey: .created),
             createdBy: values.decode(String.self, forKey: .createdBy))
     }

@@ -10,6 +10,7 @@ struct SettingsTests {
             settings.environment = "staging"
             settings.warm = try TimeLimit("90s")
             settings.share = .recycle
+            settings.submodules = .empty
             try settings.save(to: app.settings)
             #expect(try AppSettings.load(from: app.settings) == settings)
             #expect(mode(of: app.settings) == 0o644)
@@ -22,6 +23,7 @@ struct SettingsTests {
                 #"{"branch": "main", "domain": "a.localhost", "created": 1, "createdBy": "a"}"#, to: app.settings)
             #expect(try AppSettings.load(from: app.settings).warm.text == "600s")
             #expect(try AppSettings.load(from: app.settings).share == .auto)
+            #expect(try AppSettings.load(from: app.settings).submodules == .refuse)
         }
     }
 

@@ -52,7 +52,9 @@ struct ReleaseExport {
         let repository = try GitRepository(opening: host.layout.repository)
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
         let summary = try within(partial) { directory in
-            try repository.export(commit, into: directory) { try index.append(IndexedFile($0)) }
+            try repository.export(commit, into: directory, policy: host.treePolicy) {
+                try index.append(IndexedFile($0))
+            }
         }
         try index.close()
         FileClock.pass(index.newest)
@@ -86,7 +88,9 @@ struct ReleaseExport {
         var removed: Set<[UInt8]> = []
         var written: [IndexedFile] = []
         let summary = try within(partial) { directory in
-            try repository.update(directory, from: base, to: commit, missing: missing) { change in
+            try repository.update(
+                directory, from: base, to: commit, missing: missing, policy: host.treePolicy
+            ) { change in
                 switch change {
                 case .removed(let path): removed.insert(path)
                 case .written(let entry): written.append(IndexedFile(entry))

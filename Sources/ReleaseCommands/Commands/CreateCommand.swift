@@ -18,6 +18,7 @@ struct CreateCommand: AsyncParsableCommand {
     @Option(help: "The manifest's environment whose overrides apply.") var environment: String?
     @Option(help: "How long a replaced release stays warm.") var warm = "10m"
     @Option(help: "How releases share: auto, copy, reflink, recycle or none.") var share = "auto"
+    @Option(help: "What becomes of a submodule: refuse, or empty for an empty directory.") var submodules = "refuse"
     @Option(help: "Where nginx listens, [ADDRESS:]PORT (default: 80 as root, else 8080). Holds for all apps.")
     var listen: String?
     @Option(help: "What keeps services running, runit or systemd (default: what the host has). Holds for all apps.")
@@ -34,7 +35,8 @@ struct CreateCommand: AsyncParsableCommand {
         let branch = try BranchName(branch)
         let settings = AppSettings(
             branch: branch, domain: try Domain(domain ?? "\(name).localhost"), environment: environment,
-            warm: try TimeLimit(warm), share: try ShareWay(share), created: currentTime(), createdBy: Caller.name)
+            warm: try TimeLimit(warm), share: try ShareWay(share), submodules: try SubmoduleRule(submodules),
+            created: currentTime(), createdBy: Caller.name)
         let host = home.layout
         let layout = host.app(name)
         guard !layout.exists else { throw CreateError.exists(name) }

@@ -10,13 +10,15 @@ struct ExportCommand: ParsableCommand {
     @Argument(help: "The commit, or the first digits of its id.") var commit: String
     @Argument(help: "An empty directory.") var directory: String
     @Option(help: "The repository: a receiver, or a .git (default: this directory).") var repository = "."
+    @Option(help: "What becomes of a submodule: refuse or empty.") var submodules = "refuse"
 
     func run() throws {
         let source = try GitRepository(opening: FilePath(repository))
         let commit = try source.resolve(CommitPrefix(commit))
         let target = try FileDescriptor.open(FilePath(directory), .readOnly, options: [.directory, .closeOnExec])
         defer { try? target.close() }
-        let tree = try source.export(commit, into: target) { _ in }
+        let policy = TreePolicy(submodules: try SubmoduleRule(submodules))
+        let tree = try source.export(commit, into: target, policy: policy) { _ in }
         Output.line("\(tree.files) files, \(tree.symlinks) symlinks, \(tree.bytes) bytes")
     }
 }

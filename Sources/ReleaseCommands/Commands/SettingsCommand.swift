@@ -10,6 +10,7 @@ struct SettingsCommand: AsyncParsableCommand {
     @Argument(help: "The app; may be left out where there is one.") var app: String?
     @Option(help: "How releases share: auto, copy, reflink, recycle or none.") var share: String?
     @Option(help: "How long a replaced release stays warm.") var warm: String?
+    @Option(help: "What becomes of a submodule: refuse, or empty for an empty directory.") var submodules: String?
     @Flag(help: "As JSON.") var json = false
     @OptionGroup var home: HomeOptions
 
@@ -17,13 +18,18 @@ struct SettingsCommand: AsyncParsableCommand {
         let host = try AppHost(opening: home.app(app))
         let share = try share.map { value throws(InvalidValue) in try ShareWay(value) }
         let warm = try warm.map { value throws(InvalidValue) in try TimeLimit(value) }
-        let changes = [share.map { "share \($0.rawValue)" }, warm.map { "warm \($0)" }].compactMap { $0 }
+        let submodules = try submodules.map { value throws(InvalidValue) in try SubmoduleRule(value) }
+        let changes = [
+            share.map { "share \($0.rawValue)" }, warm.map { "warm \($0)" },
+            submodules.map { "submodules \($0.rawValue)" },
+        ].compactMap { $0 }
         guard !changes.isEmpty else { return try show(host.settings) }
         let changed = try await withAppLock(host, "settings") {
             // Read again under the lock: another command may have changed the rest.
             var settings = try AppSettings.load(from: host.layout.settings)
             settings.share = share ?? settings.share
             settings.warm = warm ?? settings.warm
+            settings.submodules = submodules ?? settings.submodules
             try settings.save(to: host.layout.settings)
             return settings
         }
@@ -40,5 +46,6 @@ struct SettingsCommand: AsyncParsableCommand {
         Output.line("environment  \(settings.environment?.shown(limit: 60) ?? "-")")
         Output.line("warm         \(settings.warm)")
         Output.line("share        \(settings.share.rawValue)")
+        Output.line("submodules   \(settings.submodules.rawValue)")
     }
 }
