@@ -14,19 +14,21 @@ struct DeployFollower {
     let host: AppHost
     let ledger: Ledger
 
-    /// - Parameter write: takes the log's next piece; false ends the following, not the deploy.
-    /// - Returns: the deploy as last seen; final unless `write` gave up.
-    func follow(_ number: Int, write: (String) -> Bool) async throws -> Deploy {
+    /// Follows until the deploy ends, or its reader is gone, which ends the following and not the deploy.
+    ///
+    /// - Returns: the deploy as last seen; final unless the reader is gone.
+    func follow(_ number: Int, to reader: ReaderStream) async throws -> Deploy {
         var offset: Int64 = 0
         while true {
             let deploy = try ledger.deploy(number)
-            guard show(number, &offset, write) else { return try deploy ?? missing(number) }
+            guard show(number, &offset, reader) else { return try deploy ?? missing(number) }
             guard let deploy else { return try missing(number) }
             if deploy.state.isFinal {
                 try await waitForLastLines(deploy)
-                _ = show(number, &offset, write)
+                _ = show(number, &offset, reader)
                 return deploy
             }
+            if reader.isGone { return deploy }
             if try await recovered(deploy) { continue }
             try await Task.sleep(for: Self.interval)
         }
@@ -42,7 +44,7 @@ struct DeployFollower {
 
     private func missing(_ number: Int) throws -> Deploy { throw SelectionError.noSuchDeploy(number) }
 
-    private func show(_ number: Int, _ offset: inout Int64, _ write: (String) -> Bool) -> Bool {
+    private func show(_ number: Int, _ offset: inout Int64, _ reader: ReaderStream) -> Bool {
         guard let file = try? FileDescriptor.open(host.layout.deployLog(number), .readOnly, options: .closeOnExec)
         else {
             return true
@@ -55,7 +57,7 @@ struct DeployFollower {
             // Whole lines only, so that a character is never cut in two.
             guard let end = buffer[..<count].lastIndex(of: UInt8(ascii: "\n")) else { return true }
             offset += Int64(end + 1)
-            guard write(String(decoding: buffer[...end], as: UTF8.self)) else { return false }
+            guard reader.write(String(decoding: buffer[...end], as: UTF8.self)) else { return false }
         }
     }
 

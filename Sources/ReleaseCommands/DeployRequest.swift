@@ -1,5 +1,6 @@
 import DeployPipeline
 import GitRepository
+import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -63,9 +64,7 @@ struct DeployRequest {
         let ledger = try Ledger(host.layout)
         let (deploy, attached) = try start(ledger)
         if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
-        let ended = try await DeployFollower(host: host, ledger: ledger).follow(deploy.number) {
-            Output.write($0, to: 2)
-        }
+        let ended = try await DeployFollower(host: host, ledger: ledger).follow(deploy.number, to: .own(STDERR_FILENO))
         guard ended.state == .live else { throw FollowedFailure(ended) }
     }
 }

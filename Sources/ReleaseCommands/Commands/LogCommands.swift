@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeployPipeline
+import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -26,9 +27,8 @@ struct LogCommand: AsyncParsableCommand {
             }
             number = newest.number
         }
-        _ = try await DeployFollower(host: try AppHost(opening: layout), ledger: ledger).follow(number) {
-            Output.write($0, to: 1)
-        }
+        _ = try await DeployFollower(host: try AppHost(opening: layout), ledger: ledger)
+            .follow(number, to: .own(STDOUT_FILENO))
     }
 }
 
@@ -46,9 +46,10 @@ struct LogsCommand: AsyncParsableCommand {
         let service = try word.map { try ServiceName($0) }
         var reader = try ServiceLogReader(AppHost(opening: layout), service: service)
         for line in reader.last(lines) { Output.line(line) }
-        while follow {
+        let output = ReaderStream.own(STDOUT_FILENO)
+        while follow, !output.isGone {
             try await Task.sleep(for: .milliseconds(200))
-            for line in reader.more() where !Output.write(line + "\n", to: 1) { return }
+            for line in reader.more() where !output.write(line + "\n") { return }
         }
     }
 }

@@ -82,36 +82,11 @@ struct PushedDeploy {
             host, kind: .push, commit: commit, options: options.map(\.rawValue).sorted(), origin: PushOrigin.current)
         let (deploy, attached) = try request.start(ledger)
         if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
-        let pusher = PusherStream()
-        return try await DeployFollower(host: host, ledger: ledger).follow(deploy.number) { pusher.write($0) }
+        return try await DeployFollower(host: host, ledger: ledger).follow(deploy.number, to: .pusher())
     }
 
     /// The reason of a failed deploy, short enough for git's rejection line.
     static func reason(_ deploy: Deploy) -> String {
         (deploy.reason ?? "deploy \(deploy.number) \(deploy.state.rawValue)").shown(limit: 300)
-    }
-}
-
-/// Standard error as git carries it to the pusher. A pusher who is gone leaves a pipe that nobody reads: writing gives
-/// up after a while instead of blocking for ever.
-final class PusherStream {
-    /// How long the pusher may read nothing, in milliseconds.
-    private static let patience: Int32 = 60_000
-    private let parent = getppid()
-
-    func write(_ text: String) -> Bool {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            var poller = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-            let ready = poll(&poller, 1, Self.patience)
-            if ready < 0, errno == EINTR { continue }
-            guard ready > 0, getppid() == parent else { return false }
-            // A pipe that polls as writable takes PIPE_BUF bytes without blocking (pipe(7)).
-            let count = bytes.prefix(4096).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            bytes = bytes.dropFirst(count)
-        }
-        return true
     }
 }
