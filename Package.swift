@@ -28,6 +28,7 @@ let package = Package(
         // The rooms; arrows go down only (RoomsTests reads the imports to keep it so).
         .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "FailPoints", swiftSettings: settings),
         .target(
             name: "ReleaseModel",
             dependencies: [.product(name: "Yams", package: "Yams")],
@@ -38,7 +39,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ReleaseStore",
-            dependencies: ["CLinux", "ReleaseModel", system, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "CLinux", "FailPoints", "ReleaseModel", system, .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .target(
             name: "SiteTemplates",
@@ -57,18 +60,22 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "DeployPipeline",
-            dependencies: ["ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl", system],
+            dependencies: [
+                "FailPoints", "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl", system,
+            ],
             swiftSettings: settings),
         .target(
             name: "ReleaseCommands",
             dependencies: [
-                "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl", "DeployPipeline",
+                "FailPoints", "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl",
+                "DeployPipeline",
                 system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(name: "pmo-release", dependencies: ["ReleaseCommands"], swiftSettings: settings),
         .executableTarget(name: "post-receive", dependencies: ["ReleaseCommands"], swiftSettings: settings),
 
+        .testTarget(name: "FailPointsTests", dependencies: ["FailPoints"], swiftSettings: settings),
         .testTarget(name: "ReleaseModelTests", dependencies: ["ReleaseModel"], swiftSettings: settings),
         .testTarget(
             name: "GitRepositoryTests", dependencies: ["GitRepository", "ReleaseModel", system], swiftSettings: settings

@@ -1,3 +1,4 @@
+import FailPoints
 public import GitRepository
 public import HostControl
 public import ReleaseModel
@@ -34,6 +35,7 @@ public struct AppHost: Sendable {
     /// - Throws: `DeployError.noSuchApp`, or a store's error for settings that cannot be read.
     public init(opening layout: AppLayout, runner: any CommandRunner = ProcessRunner()) throws {
         guard layout.exists else { throw DeployError.noSuchApp(layout.name.text) }
+        try FailPoints.arm(forOwnerOf: layout.root.string)
         try self.init(
             layout: layout, settings: AppSettings.load(from: layout.settings),
             hostSettings: HostSettings.load(from: layout.host.settings), runner: runner)

@@ -1,3 +1,4 @@
+import FailPoints
 import GitRepository
 import HostControl
 public import ReleaseModel
@@ -13,6 +14,7 @@ public struct Deployment: Sendable {
     let ledger: Ledger
     let log: DeployLog
     let deploy: Deploy
+    let intents: IntentStore
     let begun = ContinuousClock.now
 
     /// A deploy that is recorded and about to run.
@@ -21,6 +23,7 @@ public struct Deployment: Sendable {
         self.host = host
         self.ledger = ledger
         self.log = log
+        intents = IntentStore(host.layout)
     }
 
     /// Runs the deploy to its end and records that end.
@@ -55,6 +58,8 @@ public struct Deployment: Sendable {
         } catch {
             try? host.store.discard(partial: partial)
             try? removeStandIn(plan.release)
+            // It has its name where the directory could not be synced: what is there is not built upon (F20).
+            if host.store.isComplete(plan.release) { discard(plan.release, since: error) }
             throw error
         }
         do {
@@ -68,10 +73,16 @@ public struct Deployment: Sendable {
                 throw error
             }
         } catch  where !isLive(plan.release) {
-            try? host.store.remove(plan.release)
+            discard(plan.release, since: error)
             throw error
         }
         return plan.release
+    }
+
+    /// Marked first, so that nobody goes to it where it cannot be removed.
+    private func discard(_ release: ReleaseID, since error: any Error) {
+        try? host.store.markBad(release, reason: Reason(error).sentence)
+        try? host.store.remove(release)
     }
 
     private func isLive(_ release: ReleaseID) -> Bool { (try? host.store.current()) == release }
@@ -84,6 +95,7 @@ public struct Deployment: Sendable {
             $0.release = release
             $0.finished = currentTime()
         }
+        try? intents.remove(deploy.number)
         let previous = try? host.store.previous()
         log.live(host.url(of: manifest), total: ContinuousClock.now - begun)
         if let previous, previous != release { log.output("undo: pmo-release rollback \(host.layout.name)") }
@@ -111,15 +123,26 @@ public struct Deployment: Sendable {
         end(&ended)
         log.finish()
         DeployReference.remove(deploy.number, of: host)
-        return (try? ledger.update(deploy.number, end)) ?? ended
+        guard let recorded = try? ledger.update(deploy.number, end) else { return ended }
+        try? intents.remove(deploy.number)
+        return recorded
     }
 
     /// Runs a phase between two entries of the ledger.
     func phase<Result>(_ phase: Phase, _ body: () async throws -> (Result, detail: String)) async throws -> Result {
-        try ledger.begin(phase, of: deploy.number, at: currentTime())
+        try begin(phase)
         let (result, detail) = try await body()
         try ledger.end(phase, of: deploy.number, at: currentTime(), detail: detail)
         return result
+    }
+
+    /// Writes down what is about to be done: the intent first, since the ledger may be lost.
+    func begin(_ phase: Phase) throws {
+        if var intent = intents.intent(deploy.number) {
+            intent.phase = phase
+            try intents.save(intent, durable: false)
+        }
+        try ledger.begin(phase, of: deploy.number, at: currentTime())
     }
 }
 

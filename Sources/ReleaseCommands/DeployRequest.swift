@@ -1,4 +1,5 @@
 import DeployPipeline
+import FailPoints
 import GitRepository
 import Glibc
 import HostControl
@@ -26,25 +27,31 @@ struct DeployRequest {
     /// The deploy of the commit that is under way, or a new one with its process started.
     func start(_ ledger: Ledger) throws -> (Deploy, attached: Bool) {
         // One at a time, so that two pushes of a commit at once become one deploy.
-        let only = try FileLock.acquire(host.layout.root.appending("request.lock"), wait: .seconds(10))
+        let only = try FileLock.acquire(host.layout.requestLock, wait: .seconds(10))
         defer { only?.release() }
         let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive != false }
         if let underWay { return (try attach(to: underWay, ledger), true) }
         let repository = try GitRepository(opening: host.layout.repository)
         let summary = try repository.commit(commit)
+        try FailPoint.requestBeforeRecord.pass("write", host.layout.ledger)
         let deploy = try ledger.record(
             Deploy(
                 kind: kind, commit: commit, subject: summary.subject, author: summary.author,
                 branch: host.settings.branch.text, who: Caller.name, origin: origin, options: options,
                 created: currentTime()))
+        try FailPoint.requestAfterRecord.pass("write", host.layout.ledger)
         DeployReference.set(deploy.number, to: commit, in: repository)
+        try FailPoint.requestAfterReference.pass("start", host.layout.root)
         let pid = try DetachedProcess.spawn(
             executable: Caller.executable,
             arguments: [
                 "deploy-worker", host.layout.name.text, String(deploy.number), "--home", host.layout.host.home.string,
             ],
-            environment: ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"],
+            environment: [
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
+            ].merging(FailPoints.environment()) { $1 },
             log: host.layout.logs.appending("worker.log"))
+        try FailPoint.requestAfterSpawn.pass("write", host.layout.ledger)
         let started = try ledger.update(deploy.number) {
             if $0.process == nil { $0.process = ProcessIdentity.of(pid: pid) }
         }

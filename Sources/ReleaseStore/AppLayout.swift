@@ -46,6 +46,10 @@ public struct AppLayout: Sendable, Hashable {
     public var logs: FilePath { root.appending("logs") }
     /// The logs of deploys.
     public var deployLogs: FilePath { logs.appending("deploys") }
+    /// What each deploy that has not ended is about to do (`IntentStore`).
+    public var intents: FilePath { root.appending("deploys") }
+    /// Held while a deploy is recorded and its process started.
+    public var requestLock: FilePath { root.appending("request.lock") }
     /// The slots of all services.
     public var slots: FilePath { root.appending("slots") }
 

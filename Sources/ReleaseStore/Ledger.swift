@@ -1,3 +1,4 @@
+import FailPoints
 import GRDB
 import ReleaseModel
 import SystemPackage
@@ -49,7 +50,18 @@ public final class Ledger: Sendable {
 
     /// In one immediate transaction.
     func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
-        do { return try queue.write(body) } catch { throw Self.failure(error, app) }
+        let value: Value
+        do {
+            value = try queue.write { database in
+                let value = try body(database)
+                try FailPoint.ledgerBeforeCommit.pass("write", app.ledger)
+                return value
+            }
+        } catch {
+            throw Self.failure(error, app)
+        }
+        try FailPoint.ledgerAfterCommit.pass("write", app.ledger)
+        return value
     }
 
     private static func failure(_ error: any Error, _ app: AppLayout) -> StoreError {

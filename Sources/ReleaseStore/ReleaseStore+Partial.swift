@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Glibc
 public import ReleaseModel
 public import SystemPackage
@@ -23,7 +24,9 @@ extension ReleaseStore {
             throw .damaged(path: partial, problem: "has no .pmo/release.json, so it is no release yet")
         }
         let made = try Directory(opening: partial, following: false)
+        try FailPoint.completeBeforeSync.pass("sync", partial)
         try checked("sync", partial) { syncfs(made.descriptor) }
+        try FailPoint.completeAfterSync.pass("rename", partial)
         let releases = try Directory(opening: app.releases)
         do throws(StoreError) {
             try releases.rename(
@@ -31,7 +34,9 @@ extension ReleaseStore {
         } catch .system(_, _, EEXIST) {
             throw .releaseExists(app.name, id)
         }
+        try FailPoint.completeAfterRename.pass("sync", app.releases)
         try releases.sync()
+        try FailPoint.completeAfterDirectorySync.pass("sync", app.releases)
     }
 
     /// Removes what the dead left: partials of deploys other than those given, releases half removed, temporary files.

@@ -1,3 +1,4 @@
+import FailPoints
 public import ReleaseModel
 import SystemPackage
 
@@ -38,8 +39,11 @@ extension ReleaseStore {
         try TreeRemoval.remove(app.releases.appending(hidden))
         let releases = try Directory(opening: app.releases)
         guard try releases.status(of: FilePath(id.directoryName)) != nil else { throw .missingRelease(app.name, id) }
+        try FailPoint.pruneBeforeHide.pass("rename", app.release(id).root)
         try releases.rename(FilePath(id.directoryName), to: FilePath(hidden))
+        try FailPoint.pruneAfterHide.pass("remove", app.releases.appending(hidden))
         try TreeRemoval.remove(app.releases.appending(hidden))
+        try FailPoint.pruneAfterRemove.pass("remove", app.releases.appending(hidden))
     }
 
     func refuseUsed(_ id: ReleaseID) throws(StoreError) {

@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 public import ReleaseModel
 public import SystemPackage
@@ -28,7 +29,9 @@ extension ReleaseStore {
         try TreeRemoval.remove(spare)
         let releases = try Directory(opening: app.releases)
         guard try releases.status(of: FilePath(id.directoryName)) != nil else { throw .missingRelease(app.name, id) }
+        try FailPoint.pruneBeforeHide.pass("rename", app.release(id).root)
         try releases.rename(FilePath(id.directoryName), to: ".spare")
+        try FailPoint.pruneAfterSpare.pass("sync", app.releases)
         try releases.sync()
     }
 

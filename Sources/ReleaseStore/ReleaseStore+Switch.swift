@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 public import ReleaseModel
 import SystemPackage
@@ -5,7 +6,8 @@ import SystemPackage
 extension ReleaseStore {
     /// Makes a release the live one: `previous` first, then `current` in one rename, then the directory to the disk.
     /// Where the release is the one that `previous` names, the two links are exchanged, which takes neither a block nor
-    /// an inode: a rollback works on a full disk (F18).
+    /// an inode: a rollback works on a full disk (F18). Where the directory cannot be synced, the links are exchanged
+    /// back: what is live then is what was (F20).
     ///
     /// - Returns: how long the rename took, alone; zero where the release was live already.
     /// - Throws: `missingRelease`, or `oddLink` where `current` is not what it should be (F40); nothing is touched then.
@@ -15,13 +17,21 @@ extension ReleaseStore {
         let live = try current()
         guard live != id else { return .zero }
         let root = try Directory(opening: app.root)
+        try FailPoint.switchBeforeLinks.pass("rename", app.current)
         let time: Duration
         if let exchanged = try exchange(to: id, from: live, in: root) {
             time = exchanged
         } else {
             time = try replace(with: id, from: live, in: root)
         }
-        try root.sync()
+        do throws(StoreError) {
+            try FailPoint.switchAfterRename.pass("sync", app.root)
+            try root.sync()
+            try FailPoint.switchAfterDirectorySync.pass("sync", app.root)
+        } catch {
+            takeBack(to: live, in: root)
+            throw error
+        }
         return time
     }
 
@@ -30,6 +40,7 @@ extension ReleaseStore {
         to id: ReleaseID, from live: ReleaseID?, in root: borrowing Directory
     ) throws(StoreError) -> Duration? {
         guard live != nil, try named(at: app.previous) == id else { return nil }
+        try FailPoint.switchBeforeExchange.pass("rename", app.current)
         let begin = ContinuousClock.now
         do throws(StoreError) {
             try root.rename("previous", to: "current", flags: RenameFlag.exchange)
@@ -48,10 +59,12 @@ extension ReleaseStore {
         let next = TemporaryName.next(for: "current")
         try root.makeLink(next, to: "releases/\(id)")
         do throws(StoreError) {
+            try FailPoint.switchBeforePrevious.pass("rename", app.previous)
             // Refuses a `previous` that is no link; one that dangles is mended.
             if let live, try named(at: app.previous) != live {
                 try root.replaceLink("previous", to: "releases/\(live)")
             }
+            try FailPoint.switchBeforeRename.pass("rename", app.current)
             let begin = ContinuousClock.now
             try root.rename(FilePath(next), to: "current")
             return ContinuousClock.now - begin
@@ -59,5 +72,15 @@ extension ReleaseStore {
             _ = unlinkat(root.descriptor, next, 0)
             throw error
         }
+    }
+
+    /// Whichever of the two the disk has after a power cut, it is a whole release.
+    private func takeBack(to live: ReleaseID?, in root: borrowing Directory) {
+        if live == nil {
+            _ = try? root.removeFile("current")
+        } else {
+            try? root.rename("previous", to: "current", flags: RenameFlag.exchange)
+        }
+        try? root.sync()
     }
 }

@@ -5,14 +5,18 @@ import Testing
 private let rooms: [String: Set<String>] = [
     "CLibgit2": [],
     "CLinux": [],
+    "FailPoints": [],
     "ReleaseModel": [],
     "GitRepository": ["CLibgit2", "ReleaseModel"],
-    "ReleaseStore": ["CLinux", "ReleaseModel"],
+    "ReleaseStore": ["CLinux", "FailPoints", "ReleaseModel"],
     "SiteTemplates": ["ReleaseModel"],
     "HostControl": ["CLinux", "ReleaseModel"],
-    "DeployPipeline": ["ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl"],
+    "DeployPipeline": [
+        "FailPoints", "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl",
+    ],
     "ReleaseCommands": [
-        "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl", "DeployPipeline",
+        "FailPoints", "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl",
+        "DeployPipeline",
     ],
     "Dashboard": ["ReleaseModel", "ReleaseStore"],
     "pmo-release": ["ReleaseCommands"],

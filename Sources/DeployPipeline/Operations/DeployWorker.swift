@@ -1,3 +1,4 @@
+import FailPoints
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -22,6 +23,7 @@ public struct DeployWorker: Sendable {
         let log = try DeployLog(host.layout, deploy: number)
         try ledger.update(number) { $0.process = .current() }
         do {
+            try FailPoint.workerBegun.pass("write", host.layout.ledger)
             guard let lock = try await waitForTurn(ledger, log) else {
                 return DeployReference.remove(number, of: host)
             }
@@ -44,11 +46,13 @@ public struct DeployWorker: Sendable {
 
     private func deploy(under lock: AppLock, _ ledger: Ledger, _ log: DeployLog) async throws {
         defer { lock.release() }
+        try FailPoint.workerLocked.pass("lock", host.layout.lock)
         try await Recovery(host, ledger).run()
         let deploy = try ledger.update(number) {
             $0.state = .running
             $0.started = currentTime()
         }
+        try FailPoint.workerStarted.pass("write", host.layout.ledger)
         let ended = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
         record(ended, in: ledger)
     }

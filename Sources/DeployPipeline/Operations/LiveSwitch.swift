@@ -1,3 +1,4 @@
+import FailPoints
 import HostControl
 public import ReleaseModel
 import ReleaseStore
@@ -23,18 +24,26 @@ public struct LiveSwitch: Sendable {
     /// - Throws: what kept it from happening; the old release is live then, with its site.
     public func point(at release: ReleaseID) async throws -> Outcome {
         let old = try host.store.current()
-        try await applySite(of: release)
-        // Before the rename: whatever is live has this mark, also when the process is killed in between.
-        if !host.store.served(release) { try? host.store.markServed(release) }
         let took: Duration
         do {
-            took = try host.store.pointCurrent(at: release)
+            took = try await change(to: release)
         } catch {
+            // Also where it failed half way: nginx has the old site again, or never had another.
             if let old { try? await applySite(of: old) }
             throw error
         }
         await settle(from: old, to: release)
+        _ = FailPoints.pass(.switchAfterSettle)
         return Outcome(from: old, took: took)
+    }
+
+    private func change(to release: ReleaseID) async throws -> Duration {
+        try FailPoint.switchBeforeSite.pass("write", host.layout.host.nginx)
+        try await applySite(of: release)
+        try FailPoint.switchAfterSite.pass("write", host.layout.host.nginx)
+        // Before the rename: whatever is live has this mark, also when the process is killed in between.
+        if !host.store.served(release) { try? host.store.markServed(release) }
+        return try host.store.pointCurrent(at: release)
     }
 
     /// After the rename nothing may undo it: workers change over, and what only the old release uses is warm for the

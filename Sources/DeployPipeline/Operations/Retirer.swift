@@ -1,3 +1,4 @@
+import FailPoints
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -33,7 +34,8 @@ public enum Retirer {
         _ = try DetachedProcess.spawn(
             executable: executable,
             arguments: ["retire", host.layout.name.text, "--home", host.layout.host.home.string],
-            environment: ["PATH": BuildEnvironment.path], log: host.layout.logs.appending("retire.log"))
+            environment: ["PATH": BuildEnvironment.path].merging(FailPoints.environment(for: "retire.")) { $1 },
+            log: host.layout.logs.appending("retire.log"))
     }
 
     private static func nextDue(_ host: AppHost) -> Double? {

@@ -1,3 +1,4 @@
+import FailPoints
 import HostControl
 public import ReleaseModel
 import ReleaseStore
@@ -58,18 +59,22 @@ public struct ServiceSlots: Sendable {
                     placements.append(carried)
                     continue
                 }
+                try FailPoint.startBeforeSlot.pass("write", host.layout.slots)
                 let slot = try await freeSlot(for: service.name)
                 let placement = try Placement(service, in: slot, of: host)
                 try placement.write(for: layout, in: host.layout)
                 try host.slots.occupy(slot, by: release, service: service.name)
                 try host.slots.setWarmUntil(service.name, slot, nil)
-                if linking { try host.slots.link(release, service.name, to: slot) }
                 placements.append(placement)
+                try FailPoint.startAfterSlot.pass("write", host.layout.slots)
+                if linking { try host.slots.link(release, service.name, to: slot) }
             }
             let own = placements.filter { !$0.isCarried }.flatMap(\.instances)
             guard !own.isEmpty else { return placements }
             try await host.supervisor.prepare(own + spares(of: release))
+            try FailPoint.startBeforeProcesses.pass("start", host.layout.slots)
             for instance in own { try await host.supervisor.start(instance) }
+            try FailPoint.startAfterProcesses.pass("start", host.layout.slots)
             return placements
         } catch {
             await takeBack(placements)
@@ -117,12 +122,14 @@ public struct ServiceSlots: Sendable {
     /// Stops a service's instances side by side and frees its slot.
     public func stop(_ placement: Placement) async throws {
         let supervisor = host.supervisor
+        try FailPoint.retireBeforeStop.pass("stop", host.layout.slots)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for instance in placement.instances {
                 group.addTask { _ = try await supervisor.stop(instance, rule: placement.service.stop) }
             }
             try await group.waitForAll()
         }
+        try FailPoint.retireAfterStop.pass("write", host.layout.slots)
         try host.slots.occupy(placement.slot, by: nil, service: placement.service.name)
         try host.slots.setWarmUntil(placement.service.name, placement.slot, nil)
     }

@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 import HostControl
 import ReleaseModel
@@ -33,12 +34,14 @@ extension Deployment {
                 let environment =
                     step.reuse.map { BuildEnvironment.reused($0, plan, deploy, host.layout) }
                     ?? BuildEnvironment.values(plan, deploy, host.layout)
+                try FailPoint.buildBeforeStep.pass("write", partial)
                 log.step(.build, step.run.firstLine.shown(limit: 60))
                 try await run(
                     sandbox.command(
                         step: step.run, release: partial, finalPath: kept == nil ? final : host.layout.build,
                         cache: cache, hide: host.layout.host.home, environment: environment),
                     named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
+                try FailPoint.buildAfterStep.pass("write", partial)
                 if let (key, reuse) = kept { try keep(step, reuse, key, partial, budget: plan.manifest.cacheBudget) }
             }
             let summary = self.summary(reused, of: plan.manifest.build)

@@ -1,3 +1,4 @@
+import FailPoints
 import GitRepository
 import HostControl
 import ReleaseModel
@@ -10,7 +11,9 @@ extension Deployment {
     func configure(_ plan: DeployPlan, _ partial: FilePath) async throws {
         try await phase(.configure) {
             let layout = ReleaseLayout(root: partial)
+            try FailPoint.configureBeforeFiles.pass("write", layout.private)
             try writeInformation(plan, layout)
+            try FailPoint.configureBetweenFiles.pass("write", layout.private)
             try writeEnvironment(plan, layout)
             try writeUnits(plan, layout)
             try linkShared(plan.manifest, partial)
@@ -19,6 +22,7 @@ extension Deployment {
             if let site, site != liveSite() {
                 try await host.nginx.test(site: site, app: host.layout.name)
             }
+            try FailPoint.configureAfterFiles.pass("write", layout.private)
             return ((), detail: "\(plan.environment.count) values, \(plan.manifest.environment.files.count) files")
         }
     }

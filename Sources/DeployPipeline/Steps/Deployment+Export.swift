@@ -1,3 +1,4 @@
+import FailPoints
 import GitRepository
 import ReleaseModel
 import ReleaseStore
@@ -20,11 +21,14 @@ extension Deployment {
     /// Brings the commit's tree to a partial release: from the spare where there is one, else whole, straight from git's
     /// objects.
     func export(_ plan: DeployPlan) throws -> FilePath {
+        try intents.save(DeployIntent(deploy: deploy, phase: .export, release: plan.release), durable: true)
         try ledger.begin(.export, of: deploy.number, at: currentTime())
         let begun = ContinuousClock.now
         let partial = host.layout.partial(deploy.number)
         do {
+            try FailPoint.exportBeforeTree.pass("make", partial)
             let exported = try ReleaseExport(host, deploy: deploy.number, commit: deploy.commit).run()
+            try FailPoint.exportAfterTree.pass("write", partial)
             log.step(.export, exported.detail, took: ContinuousClock.now - begun)
             if let remark = exported.remark { log.output(remark) }
             try ledger.end(.export, of: deploy.number, at: currentTime(), detail: exported.detail)

@@ -1,3 +1,4 @@
+import FailPoints
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -19,12 +20,14 @@ extension Deployment {
         try DurableFile.makeDirectories(host.layout.cache.appending("home"))
         log.step(.migrate, command.firstLine.shown(limit: 60))
         try await phase(.migrate) {
+            try FailPoint.migrateBeforeCommand.pass("start", release)
             try await run(
                 await BuildSandbox.detect(runner: host.runner).command(
                     step: command, release: release, finalPath: release, cache: host.layout.cache,
                     hide: host.layout.host.home, environment: BuildEnvironment.values(plan, deploy, host.layout),
                     writable: [host.layout.shared]),
                 named: command.firstLine, within: Self.migrationLimit, else: DeployError.migrationFailed)
+            try FailPoint.migrateAfterCommand.pass("end", release)
             return ((), detail: command.firstLine.shown(limit: 60))
         }
         log.output("migrated", phase: .migrate, took: ContinuousClock.now - begun)
@@ -51,7 +54,9 @@ extension Deployment {
         let begun = ContinuousClock.now
         try await phase(.check) {
             do {
+                try FailPoint.checkBefore.pass("check", host.layout.release(plan.release).root)
                 let passed = try await CandidateCheck(host: host, manifest: plan.manifest).run(fresh: placements)
+                try FailPoint.checkAfter.pass("check", host.layout.release(plan.release).root)
                 for (index, one) in passed.enumerated() {
                     let last = index == passed.count - 1
                     log.step(.check, one.text, took: last ? ContinuousClock.now - begun : nil)

@@ -1,3 +1,4 @@
+import FailPoints
 import GitRepository
 import HostControl
 import ReleaseModel
@@ -6,6 +7,9 @@ import ReleaseStore
 extension Deployment {
     /// The one rename, and what must be true before and after it.
     func goLive(_ plan: DeployPlan) async throws {
+        try intents.save(
+            DeployIntent(deploy: deploy, phase: .switch, release: plan.release, from: try host.store.current()),
+            durable: true)
         try ledger.begin(.switch, of: deploy.number, at: currentTime())
         let outcome = try await LiveSwitch(host).point(at: plan.release)
         // It is live: nothing from here on may fail or undo it.

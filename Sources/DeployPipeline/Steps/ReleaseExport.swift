@@ -1,3 +1,4 @@
+import FailPoints
 import GitRepository
 import ReleaseModel
 import ReleaseStore
@@ -109,6 +110,7 @@ struct ReleaseExport {
     private func within(
         _ partial: FilePath, _ body: (FileDescriptor) throws -> TreeSummary
     ) throws -> TreeSummary {
+        try FailPoint.exportAfterPartial.pass("write", partial)
         let directory = try FileDescriptor.open(partial, .readOnly, options: [.directory, .noFollow, .closeOnExec])
         defer { try? directory.close() }
         return try body(directory)

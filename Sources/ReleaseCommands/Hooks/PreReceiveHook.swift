@@ -1,4 +1,5 @@
 import DeployPipeline
+import FailPoints
 import GitRepository
 import Glibc
 import ReleaseModel
@@ -15,7 +16,9 @@ struct PreReceiveHook {
         let commit = try PushRules(app: host.layout.name, branch: host.settings.branch).commit(
             of: RefUpdate.fromInput())
         let repository = try GitRepository.openFromEnvironment()
+        try FailPoint.receiveBeforeReview.pass("read", host.layout.repository)
         let review = try CommitReview(commit, in: repository, host: host)
+        try FailPoint.receiveAfterReview.pass("read", host.layout.repository)
         guard options.contains(.plan) else { return 0 }
         show(review, commit)
         throw PushError.planned
