@@ -67,7 +67,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             StatusCommand.self, PsCommand.self, LogsCommand.self, LogCommand.self, RestartCommand.self,
             StopCommand.self,
             StartCommand.self, HistoryCommand.self,
-            EnvCommand.self, CacheCommand.self, CheckCommand.self, CompletionsCommand.self,
+            EnvCommand.self, KeyCommand.self, CacheCommand.self, CheckCommand.self, CompletionsCommand.self,
             ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, ShutdownCommand.self,
         ])
 }

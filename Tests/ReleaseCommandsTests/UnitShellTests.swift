@@ -24,7 +24,7 @@ struct UnitShellTests {
         #expect(try ShellRequest("switch  pmo 4f2c9ab.2") == .command(["switch", "pmo", "4f2c9ab.2"]))
         #expect(try ShellRequest("logs pmo -n 20") == .command(["logs", "pmo", "-n", "20"]))
         #expect(try ShellRequest("list --json") == .command(["list", "--json"]))
-        for verb in ShellRequest.verbs { #expect(try ShellRequest(verb) == .command([verb])) }
+        for verb in ShellRequest.verbs.keys { #expect(try ShellRequest(verb) == .command([verb])) }
     }
 
     @Test(

@@ -11,7 +11,7 @@ public enum HostPrograms {
     private static let packages = [
         "nginx": "nginx-light", "runsvdir": "runit", "runsv": "runit", "sv": "runit", "chpst": "runit",
         "svlogd": "runit", "bwrap": "bubblewrap", "python3": "python3-venv", "node": "nodejs", "yarn": "yarnpkg",
-        "systemctl": "systemd", "ssh": "openssh-client",
+        "systemctl": "systemd", "ssh": "openssh-client", "ssh-keygen": "openssh-client",
     ]
 
     /// The absolute path of a program.

@@ -15,32 +15,28 @@ struct ShellCommand: AsyncParsableCommand {
 
     func run() async throws {
         let asked = getenv("SSH_ORIGINAL_COMMAND").map { String(cString: $0) } ?? ""
-        let key = try KeyName(key)
-        switch try ShellRequest(asked) {
-        case .push(let app): try await push(app, key)
-        case .fetch(let app): throw ExitCode(try git("upload-pack", try layout(app), key, origin: ""))
+        let session = try ShellSession(key: KeyName(key), host: home.layout)
+        let request = try ShellRequest(asked)
+        try session.check(request)
+        switch request {
+        case .push(let app): try await push(app, session)
+        case .fetch(let app): throw ExitCode(try git("upload-pack", session.layout(app), session, origin: ""))
         case .command(let words):
-            throw ExitCode(try spawn(Caller.executable, words + ["--home", home.layout.home.string], key, [:]))
+            throw ExitCode(try spawn(Caller.executable, words + ["--home", home.layout.home.string], session, [:]))
         }
     }
 
     /// The exit status tells the outcome, also where git is too old to ask proc-receive.
-    private func push(_ app: AppName, _ key: KeyName) async throws {
-        let layout = try layout(app)
+    private func push(_ app: AppName, _ session: ShellSession) async throws {
+        let layout = try session.layout(app)
         let origin = "ssh:\(ProcessIdentity.current().pid):\(ProcessIdentity.current().started)"
-        let status = try git("receive-pack", layout, key, origin: origin)
+        let status = try git("receive-pack", layout, session, origin: origin)
         guard status == 0 else { throw ExitCode(status) }
         let caused = try Ledger(layout).deploys(origin: origin)
         if caused.contains(where: { $0.state != .live }) { throw ExitCode(1) }
     }
 
-    private func layout(_ app: AppName) throws -> AppLayout {
-        let layout = home.layout.app(app)
-        guard layout.exists else { throw DeployError.noSuchApp(app.text) }
-        return layout
-    }
-
-    private func git(_ verb: String, _ layout: AppLayout, _ key: KeyName, origin: String) throws -> Int32 {
+    private func git(_ verb: String, _ layout: AppLayout, _ session: ShellSession, origin: String) throws -> Int32 {
         var extra = ["PMO_ORIGIN": origin]
         // The protocol's version is the one thing of the client's environment that git needs.
         if let version = getenv("GIT_PROTOCOL").map({ String(cString: $0) }),
@@ -48,31 +44,18 @@ struct ShellCommand: AsyncParsableCommand {
         {
             extra["GIT_PROTOCOL"] = version
         }
-        return try spawn(HostPrograms.find("git"), [verb, layout.repository.string], key, extra)
+        return try spawn(HostPrograms.find("git"), [verb, layout.repository.string], session, extra)
     }
 
     /// Runs a program on this process's own input and output, with an environment made anew.
-    private func spawn(_ program: String, _ arguments: [String], _ key: KeyName, _ extra: [String: String]) throws
-        -> Int32
+    private func spawn(_ program: String, _ arguments: [String], _ session: ShellSession, _ extra: [String: String])
+        throws -> Int32
     {
         var environment = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"]
-        environment["PMO_KEY"] = key.text
+        environment["PMO_KEY"] = session.key.text
+        environment[Caller.appsVariable] = session.apps
         environment.merge(extra) { _, new in new }
         return try ForegroundProcess.run(program, arguments, environment: environment)
-    }
-}
-
-/// A key's name: 1 to 64 letters, digits and `-._@`, starting with a letter or digit.
-struct KeyName: ValidatedText {
-    static let kind = "key name"
-    let text: String
-    init(_ text: String) throws(InvalidValue) {
-        let rest = "-._@"
-        guard (1...64).contains(text.utf8.count), let first = text.first, first.isASCII,
-            first.isLetter || first.isNumber,
-            text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || rest.contains($0)) })
-        else { throw InvalidValue(Self.kind, text, "must be 1 to 64 letters, digits and “-._@”") }
-        self.text = text
     }
 }
 
@@ -82,10 +65,11 @@ enum ShellRequest: Equatable {
     case fetch(AppName)
     case command([String])
 
-    /// Verbs that work over ssh.
-    static let verbs: Set<String> = [
-        "apps", "list", "show", "status", "ps", "logs", "log", "history", "switch", "rollback", "deploy", "retry",
-        "restart",
+    /// Verbs that work over ssh, and the right that each takes.
+    static let verbs: [String: KeyRight] = [
+        "apps": .read, "list": .read, "show": .read, "status": .read, "ps": .read, "logs": .read, "log": .read,
+        "history": .read, "switch": .operate, "rollback": .operate, "deploy": .operate, "retry": .operate,
+        "restart": .operate,
     ]
 
     init(_ text: String) throws {
@@ -105,7 +89,7 @@ enum ShellRequest: Equatable {
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-._".utf8.contains(byte)
             }
         }
-        guard let verb = words.first, Self.verbs.contains(verb), allowed,
+        guard let verb = words.first, Self.verbs[verb] != nil, allowed,
             !words.contains(where: { $0.hasPrefix("--home") })
         else { throw ShellError.refused }
         self = .command(words)
@@ -123,12 +107,4 @@ enum ShellRequest: Equatable {
         if name.hasSuffix(".git") { name.removeLast(4) }
         do { return try AppName(name) } catch { throw DeployError.noSuchApp(name) }
     }
-}
-
-/// Anything else over ssh.
-enum ShellError: HintedError {
-    case refused
-    var description: String { "this key may push, and run pmo-release's own commands" }
-    var hint: String? { "ssh <host> list" }
-    var outcome: ErrorOutcome { .refused }
 }

@@ -108,7 +108,7 @@ struct AppsCommand: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
-        let rows = try home.layout.apps().map { name in
+        let rows = try home.apps().map { name in
             let host = try AppHost(opening: home.layout.app(name))
             let current = (try? host.store.current()).flatMap { $0 }
             let manifest = current.flatMap { try? host.store.manifest($0) }

@@ -23,17 +23,22 @@ struct HomeOptions: ParsableArguments {
         return FilePath(String(cString: buffer))
     }
 
+    /// The apps that the caller may see.
+    func apps() throws -> [AppName] { try layout.apps().filter(Caller.sees) }
+
     /// The app of a name, or the only one.
     func app(_ name: String?) throws -> AppLayout {
         if let name { return try existing(name) }
-        let all = try layout.apps()
+        let all = try apps()
         guard let only = all.first else { throw SelectionError.noApps(layout.home.string) }
         guard all.count == 1 else { throw SelectionError.several(all.map(\.text)) }
         return layout.app(only)
     }
 
     private func existing(_ name: String) throws -> AppLayout {
-        guard let app = try? AppName(name), layout.app(app).exists else { throw DeployError.noSuchApp(name) }
+        guard let app = try? AppName(name), Caller.sees(app), layout.app(app).exists else {
+            throw DeployError.noSuchApp(name)
+        }
         return layout.app(app)
     }
 
@@ -47,7 +52,9 @@ struct HomeOptions: ParsableArguments {
     func app(optionally words: [String]) throws -> (AppLayout, String?) {
         if words.count >= 2 { return (try app(words[0]), words[1]) }
         guard let word = words.first else { return (try app(nil), nil) }
-        if let name = try? AppName(word), layout.app(name).exists { return (layout.app(name), nil) }
+        if let name = try? AppName(word), Caller.sees(name), layout.app(name).exists {
+            return (layout.app(name), nil)
+        }
         return (try app(nil), word)
     }
 }
@@ -105,6 +112,15 @@ func withAppLock<Result>(
 /// Who is at work: the ssh key's name where the restricted shell has set one, else the local user.
 enum Caller {
     static var name: String { getenv("PMO_KEY").map { String(cString: $0) } ?? ProcessOwner.name }
+
+    /// Where the restricted shell names the apps of a key that is not for all.
+    static let appsVariable = "PMO_KEY_APPS"
+
+    /// Whether an app is there for the caller; the others are told like apps that are not there (A36).
+    static func sees(_ app: AppName) -> Bool {
+        guard let apps = getenv(appsVariable).map({ String(cString: $0) }) else { return true }
+        return apps.split(separator: ",").contains(Substring(app.text))
+    }
 
     /// This program's own file.
     static var executable: String {

@@ -1,0 +1,80 @@
+import DeployPipeline
+import ReleaseModel
+import ReleaseStore
+
+/// What the key that is at work over ssh may do.
+struct ShellSession {
+    let key: KeyName
+    private let host: HostLayout
+    /// What `key add` said of it; nil on a host whose lines in `authorized_keys` an administrator writes by hand.
+    private let access: AccessKey?
+
+    /// - Throws: for a key that was removed, or whose time is over.
+    init(key: KeyName, host: HostLayout, now: Double = currentTime()) throws {
+        let store = KeyStore(host)
+        let known = try store.keys().first { $0.name == key }
+        if known == nil, store.exists { throw ShellError.unknownKey(key) }
+        if let known, known.isExpired(at: now) { throw ShellError.expired(key) }
+        self.key = key
+        self.host = host
+        access = known
+    }
+
+    /// The apps that its commands see, for `Caller.apps`; nil for all.
+    var apps: String? {
+        access.flatMap { $0.apps.isEmpty ? nil : $0.apps.map(\.text).joined(separator: ",") }
+    }
+
+    /// Whether it may ask for this.
+    func check(_ request: ShellRequest) throws {
+        switch request {
+        case .push: try require(.push)
+        case .fetch: try require(.push, or: .read)
+        case .command(let words):
+            if let right = words.first.flatMap({ ShellRequest.verbs[$0] }) { try require(right) }
+        }
+    }
+
+    /// An app; one of others is told like one that is not there (A36).
+    func layout(_ app: AppName) throws -> AppLayout {
+        let layout = host.app(app)
+        guard layout.exists, access?.isFor(app) ?? true else { throw DeployError.noSuchApp(app.text) }
+        return layout
+    }
+
+    private func require(_ right: KeyRight, or other: KeyRight? = nil) throws {
+        guard let access, !access.can.contains(right), other.map({ !access.can.contains($0) }) ?? true else { return }
+        throw ShellError.notAllowed(key, right)
+    }
+}
+
+/// Why nothing is done for a key.
+enum ShellError: HintedError, Equatable {
+    /// It asked for something else than pushes and our own commands.
+    case refused
+    /// It may not do that.
+    case notAllowed(KeyName, KeyRight)
+    /// It was removed, and its line still stands in `authorized_keys`.
+    case unknownKey(KeyName)
+    /// Its time is over.
+    case expired(KeyName)
+
+    var description: String {
+        switch self {
+        case .refused: "this key may push, and run pmo-release's own commands"
+        case .notAllowed(let key, let right): "the key \(key) may not \(right.rawValue)"
+        case .unknownKey(let key): "there is no key \(key) any more"
+        case .expired(let key): "the time of the key \(key) is over"
+        }
+    }
+    var hint: String? {
+        switch self {
+        case .refused: "ssh <host> list"
+        case .notAllowed(let key, let right):
+            "an administrator of the host gives it the right: pmo-release key remove \(key), then key add \(key) --can \(right.rawValue),…"
+        case .unknownKey(let key), .expired(let key):
+            "an administrator of the host adds it again: pmo-release key add \(key) < key.pub"
+        }
+    }
+    var outcome: ErrorOutcome { .refused }
+}
