@@ -16,22 +16,33 @@ struct TreeCounter {
     private let policy: TreePolicy
     private var known: [ObjectID: Totals] = [:]
     private var path: [UInt8] = []
-    private var hollow: Set<ObjectID> = []
+    /// The trees below which there is no file, of those that were counted. Git writes no directory for them.
+    private(set) var hollow: Set<ObjectID> = []
 
-    private init(_ objects: ObjectReader, _ policy: TreePolicy) {
+    init(_ objects: ObjectReader, _ policy: TreePolicy) {
         self.objects = objects
         self.policy = policy
     }
 
     /// Refuses a tree with too many entries, too deep, or with names or paths that are too long.
     ///
-    /// - Returns: the trees below which there is no file. Git writes no directory for them.
+    /// - Returns: the trees below which there is no file, and how many entries there are in all.
     static func check(
         _ root: ObjectID, _ objects: ObjectReader, _ policy: TreePolicy
-    ) throws(GitError) -> Set<ObjectID> {
+    ) throws(GitError) -> (hollow: Set<ObjectID>, entries: Int) {
         var counter = TreeCounter(objects, policy)
-        _ = try counter.totals(of: root, depth: 0)
-        return counter.hollow
+        let totals = try counter.totals(of: root, depth: 0)
+        return (counter.hollow, totals.entries)
+    }
+
+    /// How many entries one of a directory comes to, itself included.
+    ///
+    /// - Parameter directory: the path, with a slash at its end unless it is empty.
+    mutating func count(_ entry: TreeEntry, in directory: [UInt8], depth: Int) throws(GitError) -> Int {
+        path = directory
+        var totals = Totals()
+        try add(entry, to: &totals, depth: depth + 1)
+        return totals.entries
     }
 
     private mutating func totals(of tree: ObjectID, depth: Int) throws(GitError) -> Totals {

@@ -9,7 +9,7 @@ import Glibc
 struct TreeExporter {
     private let writer: SliceWriter
     private let isShared: Bool
-    private let hollow: Set<ObjectID>
+    private let hollow: HollowTrees
 
     /// Writes the tree into the directory, and reports each file and symlink once it is written; without other
     /// readers, in the tree's order.
@@ -27,7 +27,8 @@ struct TreeExporter {
                 SliceWriter(objects: $0, index: receiver, queue: queue, largeBlobs: largeBlobs, large: tree.large)
             }
             let threads = writers.dropFirst().compactMap { writer in WorkerThread.start { writer.run() } }
-            let exporter = TreeExporter(writer: writers[0], isShared: !threads.isEmpty, hollow: tree.hollow)
+            let exporter = TreeExporter(
+                writer: writers[0], isShared: !threads.isEmpty, hollow: HollowTrees(objects, all: tree.hollow))
             do throws(GitError) {
                 try exporter.write(root, into: OpenDirectory(root: directory))
             } catch {
@@ -42,9 +43,11 @@ struct TreeExporter {
 
     /// Writes one entry of the tree, with all below it, into a directory, on this thread.
     ///
-    /// - Parameter prefix: the directory's own path, with a slash at its end unless it is empty.
+    /// - Parameters:
+    ///   - prefix: the directory's own path, with a slash at its end unless it is empty.
+    ///   - hollow: the trees that are not written.
     static func export(
-        _ entry: TreeEntry, at prefix: [UInt8], of tree: InspectedTree, _ objects: ObjectReader,
+        _ entry: TreeEntry, at prefix: [UInt8], of tree: InspectedTree, _ hollow: HollowTrees, _ objects: ObjectReader,
         into directory: DirectoryWriter, index: (IndexEntry) throws -> Void
     ) throws(GitError) {
         try withoutActuallyEscaping(index) { (index) throws(GitError) in
@@ -52,7 +55,7 @@ struct TreeExporter {
                 objects: objects, index: IndexReceiver(index), queue: SliceQueue(capacity: 0), largeBlobs: Monitor(),
                 large: tree.large)
             let parent = OpenDirectory(root: directory.descriptor, at: prefix)
-            let exporter = TreeExporter(writer: writer, isShared: false, hollow: tree.hollow)
+            let exporter = TreeExporter(writer: writer, isShared: false, hollow: hollow)
             switch entry.kind {
             case .directory: return try exporter.writeDirectory(entry, into: parent)
             case .submodule: return try exporter.makeEmpty(entry, in: parent)
@@ -72,8 +75,8 @@ struct TreeExporter {
             var slice = ExportSlice(of: directory)
             while let entry = try cursor.next() {
                 switch entry.kind {
-                case .directory where hollow.contains(entry.id): break
                 case .directory:
+                    if try hollow.contains(entry.id) { break }
                     try pass(&slice)
                     try writeDirectory(entry, into: directory)
                 case .file, .executable, .link:

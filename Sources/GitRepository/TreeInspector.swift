@@ -1,18 +1,6 @@
 import CLibgit2
 import ReleaseModel
 
-/// What a tree that the policy passes holds.
-struct InspectedTree {
-    var summary = TreeSummary()
-    /// The trees that are not written, since no file is below them.
-    let hollow: Set<ObjectID>
-    /// The blobs of which a thread holds one in memory only while no other does.
-    var large: Set<ObjectID> = []
-    /// The paths of the submodules, of each of which an empty directory is made. No index lists them, so that an update
-    /// must know of all, in subtrees that did not change too.
-    var submodules: Set<[UInt8]> = []
-}
-
 /// Judges a tree by the policy, without writing anything.
 struct TreeInspector {
     /// Every pointer of Git LFS begins with this line (specification version 1).
@@ -27,13 +15,13 @@ struct TreeInspector {
     private var checked: Set<ObjectID> = []
     /// A loose object is opened and inflated for its size; half a million uses of one would take seconds.
     private var sizes: [ObjectID: Int] = [:]
-    private var large: Set<ObjectID> = []
-    private var submodules: Set<[UInt8]> = []
+    private(set) var large: Set<ObjectID> = []
+    private(set) var submodules: Set<[UInt8]> = []
     private var path: [UInt8] = []
-    private var summary = TreeSummary()
+    var summary = TreeSummary()
     private let hollow: Set<ObjectID>
 
-    private init(_ objects: ObjectReader, _ policy: TreePolicy, hollow: Set<ObjectID>) {
+    init(_ objects: ObjectReader, _ policy: TreePolicy, hollow: Set<ObjectID>) {
         self.objects = objects
         self.policy = policy
         self.hollow = hollow
@@ -43,14 +31,29 @@ struct TreeInspector {
     static func inspect(
         _ root: ObjectID, _ objects: ObjectReader, _ policy: TreePolicy
     ) throws(GitError) -> InspectedTree {
-        let hollow = try TreeCounter.check(root, objects, policy)
+        let (hollow, counted) = try TreeCounter.check(root, objects, policy)
         var inspector = TreeInspector(objects, policy, hollow: hollow)
         try inspector.visit(root, depth: 0)
         guard inspector.summary.files + inspector.summary.symlinks > 0 else {
             throw .refused(TreeRefusal(.empty, [], "has no files"))
         }
         return InspectedTree(
-            summary: inspector.summary, hollow: hollow, large: inspector.large, submodules: inspector.submodules)
+            summary: inspector.summary, counted: counted, root: root, hollow: hollow, large: inspector.large,
+            submodules: inspector.submodules)
+    }
+
+    /// Judges an entry of a directory, with all below it.
+    ///
+    /// - Parameter directory: the path, with a slash at its end unless it is empty.
+    mutating func see(_ entry: TreeEntry, in directory: [UInt8], depth: Int) throws(GitError) {
+        path = directory
+        try see(entry, depth: depth)
+    }
+
+    /// Judges the names of a tree, not what they stand for.
+    mutating func checkNames(_ tree: ObjectID, at directory: [UInt8], depth: Int) throws(GitError) {
+        path = directory
+        if checked.insert(tree).inserted { try checkNames(tree, inRoot: depth == 0) }
     }
 
     private mutating func visit(_ tree: ObjectID, depth: Int) throws(GitError) {

@@ -17,6 +17,12 @@ public struct TreePolicy: Sendable, Equatable {
     /// What becomes of a submodule.
     public var submodules: SubmoduleRule
 
+    /// The number of the rules that `TreeInspector` and `NameRules` hold; another one for every change of them.
+    private static let rules = 1
+
+    /// What a tree has passed that has passed this policy; a text that no other policy or set of rules has.
+    public var fingerprint: String { "\(Self.rules) \(self)" }
+
     /// 500,000 entries, 64 GiB, files of 4 GiB, depth 128, names of 255 bytes, paths of 4,096, no submodules.
     public static let standard = TreePolicy()
 

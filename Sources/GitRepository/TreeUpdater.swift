@@ -12,6 +12,7 @@ struct TreeUpdater {
 
     private let objects: ObjectReader
     private let tree: InspectedTree
+    private let hollow: HollowTrees
     private let missing: Set<[UInt8]>
     private let incomplete: Set<[UInt8]>
     private let changes: (TreeChange) throws -> Void
@@ -39,6 +40,7 @@ struct TreeUpdater {
     ) {
         self.objects = objects
         self.tree = tree
+        hollow = HollowTrees(objects, all: tree.hollow)
         self.missing = missing
         self.changes = changes
         var incomplete: Set<[UInt8]> = []
@@ -65,7 +67,7 @@ struct TreeUpdater {
         // First what goes: a name may be a file in one and a directory in the other.
         var gone = before
         for (name, entry) in wanted {
-            if let old = before[name], stays(old, as: entry) { gone[name] = nil }
+            if let old = before[name], try stays(old, as: entry) { gone[name] = nil }
         }
         for (name, entry) in gone { try remove(name, entry, from: directory) }
         for (name, entry) in wanted { try bring(name, entry, before: before[name], to: directory) }
@@ -82,10 +84,10 @@ struct TreeUpdater {
     }
 
     /// Whether the entry is kept, or is a directory that is changed in place.
-    private func stays(_ before: Entry, as entry: Entry) -> Bool {
+    private func stays(_ before: Entry, as entry: Entry) throws(GitError) -> Bool {
         guard before.kind == entry.kind else { return false }
         switch entry.kind {
-        case .directory: return !tree.hollow.contains(entry.id)
+        case .directory: return try !hollow.contains(entry.id)
         // An empty directory whatever commit it stands for.
         case .submodule: return true
         default: return before.id == entry.id
@@ -105,7 +107,8 @@ struct TreeUpdater {
             }
             return try export(name, entry, to: directory)
         }
-        if tree.hollow.contains(entry.id) || (isSame && !incomplete.contains(path)) { return }
+        if isSame, !incomplete.contains(path) { return }
+        if try hollow.contains(entry.id) { return }
         if let before, before.kind == .directory, let inside = try open(name, in: directory) {
             defer { close(inside.descriptor) }
             try update(before.id, to: entry.id, in: inside)
@@ -142,7 +145,7 @@ struct TreeUpdater {
             Result { () throws(GitError) in
                 let lent = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
                 try TreeExporter.export(
-                    TreeEntry(mode: entry.mode, name: lent, id: entry.id), at: prefix, of: tree, objects,
+                    TreeEntry(mode: entry.mode, name: lent, id: entry.id), at: prefix, of: tree, hollow, objects,
                     into: directory
                 ) { try changes(.written($0)) }
             }
