@@ -1,8 +1,11 @@
 /* Calls of the C library that stand behind _GNU_SOURCE, which Swift's Glibc module leaves out. */
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 int pipe2(int descriptors[2], int flags);
 int memfd_create(const char *name, unsigned int flags);
@@ -16,4 +19,10 @@ ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, 
 /* Makes a file share another's blocks (ioctl_ficlone(2)); ioctl is variadic, which Swift cannot call. */
 static inline int clone_file(int to, int from) {
     return ioctl(to, FICLONE, from);
+}
+
+/* Opens a path below a directory that no link and no `..` is on the way of (openat2(2)); the C library has no call. */
+static inline int open_beneath(int directory, const char *path, int flags) {
+    struct open_how how = {.flags = (unsigned int)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }

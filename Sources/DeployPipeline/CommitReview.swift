@@ -8,8 +8,8 @@ import SystemPackage
 /// environment is complete, its domains are free, and the disk has room. Used in the quarantine of a push, and again
 /// when the deploy begins, since values and other apps may have changed while it waited.
 public struct CommitReview: Sendable {
-    /// How large the tree is.
-    public let tree: TreeSummary
+    /// What was found of the tree.
+    public let inspected: InspectedTree
     /// What the manifest says.
     public let manifest: Manifest
     /// Defaults of the manifest with the operator's values over them.
@@ -19,7 +19,8 @@ public struct CommitReview: Sendable {
     ///
     /// - Throws: the first rule that it breaks: `GitError`, `ManifestError`, `DeployError`.
     public init(_ commit: CommitID, in repository: GitRepository, host: AppHost) throws {
-        tree = try repository.inspect(commit, policy: host.treePolicy)
+        let policy = host.treePolicy
+        inspected = try repository.inspect(commit, since: PassedTree(liveOf: host, policy: policy), policy: policy)
         let source = try repository.tree(of: commit)
         manifest = try Manifest.read(from: source, environment: host.settings.environment)
         environment = manifest.environment.defaults.merging(try host.environment.values()) { _, operators in operators }
@@ -28,6 +29,9 @@ public struct CommitReview: Sendable {
         try Self.checkDomains(manifest, host)
         try checkRoom(host)
     }
+
+    /// How large the tree is.
+    public var tree: TreeSummary { inspected.summary }
 
     private static func checkNames(_ manifest: Manifest, _ host: AppHost) throws {
         let app = host.layout.name
@@ -86,5 +90,32 @@ public struct CommitReview: Sendable {
             throw DeployError.noRoom(
                 what: "inodes", path: path, needed: inodes.shownWithCommas, left: space.inodes.shownWithCommas)
         }
+    }
+}
+
+extension PassedTree {
+    /// The tree of the live release, where it has passed the policy; most pushes differ little from it.
+    init?(liveOf host: AppHost, policy: TreePolicy) {
+        // Without it the whole tree is inspected; whoever needs the live release for more says what is wrong with it.
+        guard let live = try? host.store.current(), let record = try? host.store.information(live).tree,
+            record.policy == policy.fingerprint
+        else { return nil }
+        self.init(
+            live.commit,
+            summary: TreeSummary(
+                files: record.files, directories: record.directories, symlinks: record.symlinks, bytes: record.bytes,
+                lfsPointers: record.lfsPointers),
+            counted: record.counted, submodules: record.submodules, policy: policy)
+    }
+}
+
+extension TreeRecord {
+    /// What is kept of an inspection.
+    init(_ tree: InspectedTree, policy: TreePolicy) {
+        let summary = tree.summary
+        self.init(
+            files: summary.files, directories: summary.directories, symlinks: summary.symlinks, bytes: summary.bytes,
+            lfsPointers: summary.lfsPointers, counted: tree.counted, submodules: tree.submoduleCount,
+            policy: policy.fingerprint)
     }
 }

@@ -152,8 +152,7 @@ struct DeployPlan: Sendable {
     let manifest: Manifest
     let commit: CommitSummary
     let describe: String?
-    let files: Int
-    let bytes: Int
+    let tree: InspectedTree
     /// Defaults of the manifest with the operator's values over them.
     let environment: [EnvironmentKey: String]
 }

@@ -10,6 +10,17 @@ struct DirectoryEntry {
 extension Directory {
     /// All that is in the directory but `.` and `..`, in no order.
     func entries() throws(StoreError) -> [DirectoryEntry] {
+        var entries: [DirectoryEntry] = []
+        try forEachEntry { (name, isDirectory) throws(StoreError) in
+            entries.append(DirectoryEntry(name: FilePath(platformString: name), isDirectory: isDirectory))
+        }
+        return entries
+    }
+
+    /// Lends each name that is in the directory but `.` and `..`, in no order.
+    func forEachEntry(
+        _ body: (_ name: UnsafePointer<CChar>, _ isDirectory: Bool) throws(StoreError) -> Void
+    ) throws(StoreError) {
         // An own descriptor: reading moves the offset, and closedir(3) closes.
         let copy = try checked("open", path) { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard let stream = fdopendir(copy) else {
@@ -18,18 +29,16 @@ extension Directory {
             throw .system(action: "read", path: path, code: code)
         }
         defer { closedir(stream) }
-        var entries: [DirectoryEntry] = []
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath(platformString: $0) }
-            }
-            if name == "." || name == ".." { continue }
-            entries.append(DirectoryEntry(name: name, isDirectory: try isDirectory(name, type: entry.pointee.d_type)))
+            let type = entry.pointee.d_type
+            let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
+            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+            if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { continue }
+            try body(name, try isDirectory(name, type: type))
         }
         guard errno == 0 else { throw .system(action: "read", path: path, code: errno) }
-        return entries
     }
 
     /// The names that are UTF-8, sorted by bytes.
@@ -38,9 +47,9 @@ extension Directory {
     }
 
     /// Some file systems do not tell the type with the name.
-    private func isDirectory(_ name: FilePath, type: UInt8) throws(StoreError) -> Bool {
+    private func isDirectory(_ name: UnsafePointer<CChar>, type: UInt8) throws(StoreError) -> Bool {
         if Int(type) != Int(DT_UNKNOWN) { return Int(type) == Int(DT_DIR) }
-        return try status(of: name)?.isDirectory ?? false
+        return try status(of: FilePath(platformString: name))?.isDirectory ?? false
     }
 }
 

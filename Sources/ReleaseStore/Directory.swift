@@ -29,6 +29,12 @@ struct Directory: ~Copyable {
         self.path = path
     }
 
+    /// Takes over an open descriptor of a directory.
+    init(descriptor: Int32, path: FilePath) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
     deinit { close(descriptor) }
 
     /// Opens the directory that one is in, which is known to errors by the path.

@@ -47,6 +47,8 @@ public enum DurableFile {
 
     static func readAll(_ descriptor: Int32, of path: FilePath, limit: Int) throws(StoreError) -> [UInt8] {
         var bytes: [UInt8] = []
+        var status = stat()
+        if fstat(descriptor, &status) == 0 { bytes.reserveCapacity(min(max(Int(status.st_size), 0), limit)) }
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = try checked("read", path) {

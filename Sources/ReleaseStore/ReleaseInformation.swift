@@ -23,6 +23,8 @@ public struct ReleaseInformation: Codable, Sendable, Equatable {
     public var files: Int
     /// How many bytes were exported.
     public var bytes: Int
+    /// What the inspection of its tree found, so that the next one is by difference; nil in releases of older versions.
+    public var tree: TreeRecord?
     /// What `git describe` says of the commit.
     public var describe: String?
     /// When it was complete, in seconds since 1970.
@@ -33,7 +35,7 @@ public struct ReleaseInformation: Codable, Sendable, Equatable {
     /// A release that is being made.
     public init(
         id: ReleaseID, subject: String, author: String, commitTime: Double, who: String, deploy: Int, branch: String,
-        created: Double, files: Int, bytes: Int, describe: String? = nil, built: Double? = nil,
+        created: Double, files: Int, bytes: Int, tree: TreeRecord? = nil, describe: String? = nil, built: Double? = nil,
         durationSeconds: Double? = nil
     ) {
         self.id = id
@@ -46,6 +48,7 @@ public struct ReleaseInformation: Codable, Sendable, Equatable {
         self.created = created
         self.files = files
         self.bytes = bytes
+        self.tree = tree
         self.describe = describe
         self.built = built
         self.durationSeconds = durationSeconds
@@ -59,5 +62,40 @@ public struct ReleaseInformation: Codable, Sendable, Equatable {
     /// Writes the information below `.pmo` of a release or partial.
     public func save(to release: ReleaseLayout) throws(StoreError) {
         try release.write(json: self, to: "release.json")
+    }
+}
+
+/// What the inspection of a release's tree found.
+public struct TreeRecord: Codable, Sendable, Equatable {
+    /// Files, executable or not.
+    public var files: Int
+    /// Directories below the root that are written.
+    public var directories: Int
+    /// Symlinks.
+    public var symlinks: Int
+    /// The bytes of all files.
+    public var bytes: Int
+    /// Files that are pointers of Git LFS.
+    public var lfsPointers: Int
+    /// All entries, those of directories without a file too.
+    public var counted: Int
+    /// Submodules that stand as empty directories.
+    public var submodules: Int
+    /// The policy that it has passed, as it describes itself; another one has to look at the whole tree again.
+    public var policy: String
+
+    /// A record of its parts.
+    public init(
+        files: Int, directories: Int, symlinks: Int, bytes: Int, lfsPointers: Int, counted: Int,
+        submodules: Int, policy: String
+    ) {
+        self.files = files
+        self.directories = directories
+        self.symlinks = symlinks
+        self.bytes = bytes
+        self.lfsPointers = lfsPointers
+        self.counted = counted
+        self.submodules = submodules
+        self.policy = policy
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 public import ReleaseModel
+import Synchronization
 public import SystemPackage
 
 extension ReleaseStore {
@@ -7,9 +8,9 @@ extension ReleaseStore {
     public struct Cloned: Sendable {
         /// The partial.
         public let partial: FilePath
-        /// The files that it has, as they are there.
-        public let files: [IndexedFile]
-        /// The paths that were exported into the release and were not brought, since somebody has written to them.
+        /// The release's index, with the stamps of the partial's files.
+        public let index: IndexTable
+        /// The paths of the index that were not brought, since somebody has written to them.
         public let missing: Set<[UInt8]>
         /// How many share their blocks with the release's.
         public let shared: Int
@@ -26,155 +27,162 @@ extension ReleaseStore {
     ) throws(StoreError) -> Cloned? {
         let layout = app.release(id)
         guard copying || FileClone.canShare(in: app.releases) else { return nil }
-        guard let files = ReleaseIndex.read(layout.index), !files.isEmpty else { return nil }
+        guard let index = IndexTable(reading: layout.index), index.count > 0 else { return nil }
         let partial = try makePartial(deploy: deploy)
-        var clone = try TreeClone(from: layout.root, to: partial, copying: copying)
-        for file in files {
-            guard try clone.bring(file) else {
-                try discard(partial: partial)
-                return nil
-            }
+        guard let clone = try TreeClone.run(index, from: layout.root, to: partial, copying: copying) else {
+            try discard(partial: partial)
+            return nil
         }
-        return Cloned(partial: partial, files: clone.brought, missing: clone.missing, shared: clone.shared)
+        return Cloned(partial: partial, index: clone.index, missing: clone.missing, shared: clone.shared)
     }
 }
 
-/// Brings files from one tree to another, file by file, by the descriptors of the two directories that it is in.
+/// Brings the files of an index from one tree to another, a directory at a time on every core.
 private struct TreeClone {
-    private let source: FilePath
-    private let target: FilePath
+    private let index: IndexTable
     private let copying: Bool
-    private var place: (path: [UInt8], from: Int32, to: Int32)
-    private(set) var brought: [IndexedFile] = []
-    private(set) var missing: Set<[UInt8]> = []
-    private(set) var shared = 0
-    private let ends: Ends
 
-    /// Closes what is open at the end.
-    private final class Ends {
-        var open: [Int32] = []
-        deinit { for descriptor in open { close(descriptor) } }
+    struct Outcome {
+        var index: IndexTable
+        var missing: Set<[UInt8]> = []
+        var shared = 0
     }
 
-    init(from source: FilePath, to target: FilePath, copying: Bool) throws(StoreError) {
-        self.source = source
-        self.target = target
-        self.copying = copying
-        ends = Ends()
-        place = ([], try Self.open(source), -1)
-        ends.open = [place.from]
-        place.to = try Self.open(target)
-        ends.open.append(place.to)
+    /// - Returns: nil where blocks cannot be shared and a copy is not wanted.
+    static func run(
+        _ index: IndexTable, from source: FilePath, to target: FilePath, copying: Bool
+    ) throws(StoreError) -> Outcome? {
+        let clone = TreeClone(index: index, copying: copying)
+        let from = try Directory(opening: source, following: false)
+        let to = try Directory(opening: target, following: false)
+        try clone.makeDirectories(in: to)
+        let outcome = Mutex<Outcome?>(Outcome(index: index))
+        try Parallel.forEach(below: index.directories.count) { (number) throws(StoreError) in
+            guard outcome.withLock({ $0 != nil }) else { return }
+            let brought = try clone.bring(index.directories[number], from: from, to: to)
+            outcome.withLock { outcome in
+                guard let brought else { return outcome = nil }
+                outcome?.missing.formUnion(brought.missing)
+                outcome?.shared += brought.shared
+                outcome?.index.entries.replaceSubrange(index.directories[number].entries, with: brought.entries)
+            }
+        }
+        return outcome.withLock { $0 }
     }
 
-    /// Brings one; a file that is not as it was exported is noted as missing.
-    ///
-    /// - Returns: false where blocks cannot be shared and a copy is not wanted.
-    mutating func bring(_ file: IndexedFile) throws(StoreError) -> Bool {
-        let slash = file.path.lastIndex(of: UInt8(ascii: "/"))
-        let parent = slash.map { Array(file.path[..<$0]) } ?? []
-        let name = file.path[(slash.map { $0 + 1 } ?? 0)...].map { CChar(bitPattern: $0) } + [0]
-        guard try enter(parent) else {
-            missing.insert(file.path)
-            return true
+    /// Makes every directory; nobody else is in the target yet.
+    private func makeDirectories(in target: borrowing Directory) throws(StoreError) {
+        let root = target.descriptor
+        var made: Set<[UInt8]> = []
+        for directory in index.directories where !directory.path.isEmpty {
+            for end in directory.path.indices + [directory.path.endIndex]
+            where end == directory.path.endIndex || directory.path[end] == UInt8(ascii: "/") {
+                let path = Array(directory.path[..<end])
+                guard made.insert(path).inserted else { continue }
+                let text = path.map { CChar(bitPattern: $0) } + [0]
+                let place = target.path(of: FilePath(String(decoding: path, as: UTF8.self)))
+                try checked("make", place) { mkdirat(root, text, 0o755) }
+                // The umask took its part away.
+                try checked("set the mode of", place) { fchmodat(root, text, 0o755, 0) }
+            }
         }
-        var status = stat()
-        guard fstatat(place.from, name, &status, AT_SYMLINK_NOFOLLOW) == 0, file.matches(status) else {
-            missing.insert(file.path)
-            return true
-        }
-        return file.mode == 0o120000 ? try bringLink(file, name) : try bringFile(file, name)
     }
 
-    private mutating func bringFile(_ file: IndexedFile, _ name: [CChar]) throws(StoreError) -> Bool {
-        let from = openat(place.from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        guard from >= 0 else {
-            missing.insert(file.path)
-            return true
+    private struct Brought {
+        var entries: ArraySlice<IndexTable.Entry>
+        var missing: [[UInt8]] = []
+        var shared = 0
+    }
+
+    /// How a file came.
+    private enum Arrival { case shared, copied, missing, refused }
+
+    private func bring(
+        _ directory: IndexTable.Directory, from source: borrowing Directory, to target: borrowing Directory
+    ) throws(StoreError) -> Brought? {
+        var brought = Brought(entries: index.entries[directory.entries])
+        guard let from = try Directory(ifThere: directory.path, beneath: source) else {
+            brought.missing = brought.entries.map { index.path(of: $0, in: directory.path) }
+            return brought
         }
+        let to = try Directory(opening: directory.path, beneath: target)
+        for number in directory.entries {
+            switch try bring(&brought.entries[number], from: from, to: to) {
+            case .shared: brought.shared += 1
+            case .copied: break
+            case .missing: brought.missing.append(index.path(of: index.entries[number], in: directory.path))
+            case .refused: return nil
+            }
+        }
+        return brought
+    }
+
+    private func bring(
+        _ entry: inout IndexTable.Entry, from source: borrowing Directory, to target: borrowing Directory
+    ) throws(StoreError) -> Arrival {
+        let known = entry
+        let from = source.descriptor
+        return try index.withName(of: known) { (name) throws(StoreError) in
+            known.mode == .link
+                ? try bringLink(&entry, name, from, to: target) : try bringFile(&entry, name, from, to: target)
+        }
+    }
+
+    private func bringFile(
+        _ entry: inout IndexTable.Entry, _ name: UnsafePointer<CChar>, _ source: Int32, to target: borrowing Directory
+    ) throws(StoreError) -> Arrival {
+        let known = entry
+        let directory = target.descriptor
+        let from = openat(source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard from >= 0 else { return .missing }
         defer { close(from) }
-        let mode = mode_t(file.mode & 0o777)
-        let to = try checked("make", path(of: file)) {
-            openat(place.to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        var status = stat()
+        // A file that differs already is not worth its bytes, where these are copied.
+        if copying, fstat(from, &status) != 0 || !known.matches(status) { return .missing }
+        let mode = mode_t(known.mode.number & 0o777)
+        let to = try checked("make", path(of: known, in: target)) {
+            openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         }
         defer { close(to) }
-        switch try FileClone.fill(to, from: from, size: file.size, path: path(of: file)) {
-        case .reflink: shared += 1
-        case .copy: guard copying || file.size == 0 else { return false }
-        }
-        try checked("set the mode of", path(of: file)) { fchmod(to, mode) }
-        // Somebody may have written to it meanwhile.
-        var status = stat()
-        guard fstat(from, &status) == 0, file.matches(status) else {
-            try checked("remove", path(of: file)) { unlinkat(place.to, name, 0) }
-            missing.insert(file.path)
-            return true
-        }
-        try checked("look at", path(of: file)) { fstat(to, &status) }
-        brought.append(file.stamped(status))
-        return true
-    }
-
-    private mutating func bringLink(_ file: IndexedFile, _ name: [CChar]) throws(StoreError) -> Bool {
-        var text = [CChar](repeating: 0, count: 4097)
-        let length = readlinkat(place.from, name, &text, text.count - 1)
-        guard length == file.size else {
-            missing.insert(file.path)
-            return true
-        }
-        try checked("link", path(of: file)) { symlinkat(text, place.to, name) }
-        var status = stat()
-        try checked("look at", path(of: file)) { fstatat(place.to, name, &status, AT_SYMLINK_NOFOLLOW) }
-        brought.append(file.stamped(status))
-        return true
-    }
-
-    /// Opens the directory in both trees, where it is not the one that is open; false where the source has it no more.
-    private mutating func enter(_ path: [UInt8]) throws(StoreError) -> Bool {
-        guard path != place.path else { return true }
-        var from = try Self.open(source)
-        var to = try Self.open(target)
-        defer {
-            if from >= 0 { close(from) }
-            if to >= 0 { close(to) }
-        }
-        for part in path.split(separator: UInt8(ascii: "/")) {
-            let name = part.map { CChar(bitPattern: $0) } + [0]
-            let below = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard below >= 0 else { return false }
-            close(from)
-            from = below
-            if mkdirat(to, name, 0o755) == 0 { fchmodat(to, name, 0o755, 0) }
-            let made = try checked("open", target) {
-                openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        var arrival = Arrival.copied
+        if known.size > 0 {
+            switch try FileClone.fill(to, from: from, size: known.size, path: path(of: known, in: target)) {
+            case .reflink: arrival = .shared
+            case .copy: guard copying else { return .refused }
             }
-            close(to)
-            to = made
         }
-        for descriptor in ends.open { close(descriptor) }
-        place = (path, from, to)
-        ends.open = [from, to]
-        (from, to) = (-1, -1)
-        return true
-    }
-
-    private static func open(_ path: FilePath) throws(StoreError) -> Int32 {
-        try checked("open", path) {
-            path.withPlatformString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        // Somebody may have written to it meanwhile.
+        guard fstat(from, &status) == 0, known.matches(status) else {
+            try checked("remove", path(of: known, in: target)) { unlinkat(directory, name, 0) }
+            return .missing
         }
+        try checked("look at", path(of: known, in: target)) { fstat(to, &status) }
+        if status.st_mode & 0o7777 != mode {
+            try checked("set the mode of", path(of: known, in: target)) { fchmod(to, mode) }
+            try checked("look at", path(of: known, in: target)) { fstat(to, &status) }
+        }
+        entry.stamp(status)
+        return arrival
     }
 
-    private func path(of file: IndexedFile) -> FilePath {
-        target.appending(String(decoding: file.path, as: UTF8.self))
+    private func bringLink(
+        _ entry: inout IndexTable.Entry, _ name: UnsafePointer<CChar>, _ source: Int32, to target: borrowing Directory
+    ) throws(StoreError) -> Arrival {
+        let known = entry
+        let directory = target.descriptor
+        var status = stat()
+        guard fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) == 0, known.matches(status) else { return .missing }
+        var text = [CChar](repeating: 0, count: 4097)
+        guard readlinkat(source, name, &text, text.count - 1) == known.size else { return .missing }
+        try checked("link", path(of: known, in: target)) { symlinkat(text, directory, name) }
+        try checked("look at", path(of: known, in: target)) {
+            fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW)
+        }
+        entry.stamp(status)
+        return .copied
     }
-}
 
-extension IndexedFile {
-    fileprivate func stamped(_ status: stat) -> IndexedFile {
-        var file = self
-        file.inode = UInt64(status.st_ino)
-        file.modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
-        file.changed = status.st_ctim.tv_sec * 1_000_000_000 + status.st_ctim.tv_nsec
-        return file
+    private func path(of entry: IndexTable.Entry, in directory: borrowing Directory) -> FilePath {
+        directory.path(of: FilePath(String(decoding: index.name(of: entry), as: UTF8.self)))
     }
 }

@@ -15,9 +15,9 @@ extension ReleaseStore {
         public let partial: FilePath
         /// The commit that it was exported from.
         public let commit: CommitID
-        /// The files that are in it as they were exported.
-        public let kept: [IndexedFile]
-        /// The paths that were exported and are not in it any more.
+        /// What was exported into it.
+        public let index: IndexTable
+        /// The paths of the index that are not there as they were exported, and not at all any more.
         public let missing: Set<[UInt8]>
     }
 
@@ -46,7 +46,7 @@ extension ReleaseStore {
         guard spare.isRealDirectory else { return nil }
         let old = ReleaseLayout(root: spare)
         guard let information = try? ReleaseInformation.load(from: old.information),
-            let files = ReleaseIndex.read(old.index), !files.isEmpty
+            let index = IndexTable(reading: old.index), index.count > 0
         else {
             try removeSpare()
             return nil
@@ -57,10 +57,9 @@ extension ReleaseStore {
         try releases.rename(".spare", to: FilePath(partial.lastComponent?.string ?? ""))
         let layout = ReleaseLayout(root: partial)
         try TreeRemoval.remove(layout.private)
-        let outcome = try TreeVerification.run(partial, files)
+        let missing = try TreeVerification.run(partial, index)
         for directory in [layout.private, layout.units, layout.upstream] { try directory.makeDirectories() }
-        return Recycled(
-            partial: partial, commit: information.id.commit, kept: outcome.kept, missing: outcome.missing)
+        return Recycled(partial: partial, commit: information.id.commit, index: index, missing: missing)
     }
 }
 

@@ -1,103 +1,94 @@
 import Glibc
+import Synchronization
 import SystemPackage
 
-/// Compares a tree on the disk with its index in one walk, and brings it to what the index says, as far as that goes
-/// without content: what is not in the index is removed, and so is a file that somebody wrote to. `.pmo` is left out.
-struct TreeVerification: TreeVisitor {
-    private let files: [IndexedFile]
-    private let place: [[UInt8]: Int]
-    private let directories: Set<[UInt8]>
-    private var seen: [Bool]
-    private var path: [UInt8] = []
-    private var lengths: [Int] = []
-
-    /// What a tree has, by the numbers of the index's entries.
-    struct Outcome {
-        /// The entries that are on the disk as they were exported.
-        var kept: [IndexedFile]
-        /// The paths of the others, which are not on the disk now.
-        var missing: Set<[UInt8]>
+/// Compares a tree on the disk with its index, a directory at a time on every core, and brings it to what the index
+/// says, as far as that goes without content: what is not in the index is removed, and so is a file that somebody wrote
+/// to. The tree holds no `.pmo`.
+struct TreeVerification {
+    /// A directory that the index knows of, with files or with directories alone.
+    private struct Place {
+        let path: [UInt8]
+        var entries: Range<Int>
     }
 
-    private init(_ files: [IndexedFile]) {
-        self.files = files
-        var place: [[UInt8]: Int] = [:]
-        place.reserveCapacity(files.count)
-        var directories: Set<[UInt8]> = []
-        for (number, file) in files.enumerated() {
-            place[file.path] = number
-            var end = file.path.lastIndex(of: UInt8(ascii: "/"))
-            while let slash = end, directories.insert(Array(file.path[..<slash])).inserted {
-                end = file.path[..<slash].lastIndex(of: UInt8(ascii: "/"))
-            }
-        }
-        self.place = place
-        self.directories = directories
-        seen = Array(repeating: false, count: files.count)
+    private let index: IndexTable
+    private var places: [Place] = []
+    private var numbers: [[UInt8]: Int] = [:]
+
+    private init(_ index: IndexTable) {
+        self.index = index
+        numbers.reserveCapacity(index.directories.count)
+        _ = place(of: [])
+        for directory in index.directories { places[place(of: directory.path)].entries = directory.entries }
     }
 
-    /// Verifies the tree at a path, which holds no `.pmo`.
-    static func run(_ root: FilePath, _ files: [IndexedFile]) throws(StoreError) -> Outcome {
-        guard let name = root.lastName else { return Outcome(kept: [], missing: []) }
-        let parent = try Directory(opening: root.directory)
-        var verification = TreeVerification(files)
-        try TreeWalk.walk(name, of: parent, &verification)
-        var outcome = Outcome(kept: [], missing: [])
-        outcome.kept.reserveCapacity(files.count)
-        for (number, file) in files.enumerated() {
-            if verification.seen[number] { outcome.kept.append(file) } else { outcome.missing.insert(file.path) }
+    /// The number of a directory's place, made with all above it.
+    private mutating func place(of path: [UInt8]) -> Int {
+        if let number = numbers[path] { return number }
+        if let slash = path.lastIndex(of: UInt8(ascii: "/")) {
+            _ = place(of: Array(path[..<slash]))
         }
-        return outcome
+        places.append(Place(path: path, entries: 0..<0))
+        numbers[path] = places.count - 1
+        return places.count - 1
     }
 
-    mutating func enter(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) -> Directory? {
-        let isRoot = lengths.isEmpty
-        lengths.append(path.count)
-        if !isRoot {
-            append(name)
-            guard directories.contains(path) else {
-                path.removeLast(path.count - lengths.removeLast())
-                try TreeRemoval.remove(name, of: parent)
-                return nil
-            }
+    /// Verifies a tree.
+    ///
+    /// - Returns: the paths of the index that are not on the disk now.
+    static func run(_ root: FilePath, _ index: IndexTable) throws(StoreError) -> Set<[UInt8]> {
+        let verification = TreeVerification(index)
+        let directory = try Directory(opening: root, following: false)
+        let missing = Mutex<Set<[UInt8]>>([])
+        try Parallel.forEach(below: verification.places.count) { (number) throws(StoreError) in
+            let lacking = try verification.verify(verification.places[number], beneath: directory)
+            if !lacking.isEmpty { missing.withLock { $0.formUnion(lacking) } }
         }
-        let directory = try Directory(opening: name, in: parent)
+        return missing.withLock { $0 }
+    }
+
+    /// - Returns: the paths that the directory lacks.
+    private func verify(_ place: Place, beneath root: borrowing Directory) throws(StoreError) -> [[UInt8]] {
+        guard let directory = try Directory(ifThere: place.path, beneath: root) else {
+            return place.entries.map { index.path(of: index.entries[$0], in: place.path) }
+        }
         if try directory.status().st_mode & 0o7777 != 0o755 {
             try checked("set the mode of", directory.path) { fchmod(directory.descriptor, 0o755) }
         }
-        return directory
-    }
-
-    mutating func visit(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) {
-        let end = path.count
-        append(name)
-        defer { path.removeLast(path.count - end) }
-        if let number = place[path], let status = try parent.status(of: name), files[number].matches(status) {
-            seen[number] = true
-        } else {
-            try parent.removeFile(name)
+        var lacking: [Int] = []
+        for number in place.entries {
+            let entry = index.entries[number]
+            var status = stat()
+            let isThere = index.withName(of: entry) {
+                fstatat(directory.descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) == 0
+            }
+            if !isThere || !entry.matches(status) { lacking.append(number) }
         }
+        try clear(directory, place, lacking: Set(lacking))
+        return lacking.map { index.path(of: index.entries[$0], in: place.path) }
     }
 
-    mutating func leave(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) {
-        path.removeLast(path.count - lengths.removeLast())
-    }
-
-    private mutating func append(_ name: FilePath) {
-        if !path.isEmpty { path.append(UInt8(ascii: "/")) }
-        name.withPlatformString { pointer in
-            path.append(contentsOf: UnsafeRawBufferPointer(start: pointer, count: strlen(pointer)))
+    /// Removes what the index does not have, and what is not as the index has it.
+    private func clear(
+        _ directory: borrowing Directory, _ place: Place, lacking: Set<Int>
+    ) throws(StoreError) {
+        var files = 0
+        var strange: [FilePath] = []
+        try directory.forEachEntry { (name, isDirectory) throws(StoreError) in
+            if !isDirectory { return files += 1 }
+            let text = UnsafeRawBufferPointer(start: name, count: strlen(name))
+            let path = place.path.isEmpty ? Array(text) : place.path + [UInt8(ascii: "/")] + text
+            if numbers[path] == nil { strange.append(FilePath(platformString: name)) }
         }
-    }
-}
-
-extension IndexedFile {
-    /// Whether nobody has written to the file, replaced it or changed its mode since it was exported. A second name for
-    /// it is a way to write to it later, so there must be none.
-    func matches(_ status: stat) -> Bool {
-        UInt64(status.st_ino) == inode && Int(status.st_size) == size && status.st_nlink == 1
-            && Int(status.st_mode) == (mode == 0o120000 ? 0o120777 : mode)
-            && status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec == modified
-            && status.st_ctim.tv_sec * 1_000_000_000 + status.st_ctim.tv_nsec == changed
+        // As many as were found by their names: these are they.
+        if files > place.entries.count - lacking.count {
+            let kept = Set(place.entries.filter { !lacking.contains($0) }.map { index.name(of: index.entries[$0]) })
+            try directory.forEachEntry { (name, isDirectory) throws(StoreError) in
+                let text = UnsafeRawBufferPointer(start: name, count: strlen(name))
+                if !isDirectory, !kept.contains(Array(text)[...]) { strange.append(FilePath(platformString: name)) }
+            }
+        }
+        for name in strange { try TreeRemoval.remove(name, of: directory) }
     }
 }

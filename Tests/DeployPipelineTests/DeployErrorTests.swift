@@ -1,10 +1,10 @@
-import GitRepository
 import ReleaseModel
 import ReleaseStore
 import SystemPackage
 import Testing
 
 @testable import DeployPipeline
+@testable import GitRepository
 
 @Suite("What a deploy says of its errors, and gives to its steps")
 struct DeployErrorTests {
@@ -110,7 +110,10 @@ struct DeployErrorTests {
             let plan = DeployPlan(
                 release: ReleaseID(commit: commit, build: 2), manifest: Manifest(origin: .file),
                 commit: CommitSummary(id: commit, tree: commit.text, subject: "s", author: "a", email: "e", time: 0),
-                describe: describe, files: 0, bytes: 0, environment: environment)
+                describe: describe,
+                tree: InspectedTree(
+                    summary: TreeSummary(), counted: 0, root: ObjectID(), hollow: [], large: [], submodules: []),
+                environment: environment)
             let deploy = Deploy(
                 kind: .push, commit: commit, subject: "s", author: "a", branch: "main", who: "w", created: 0)
             return BuildEnvironment.values(plan, deploy, HostLayout(home: "/srv/pmo").app(try AppName("web")))

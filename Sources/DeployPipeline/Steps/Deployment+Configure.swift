@@ -30,8 +30,9 @@ extension Deployment {
     private func writeInformation(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
         let information = ReleaseInformation(
             id: plan.release, subject: plan.commit.subject, author: plan.commit.author, commitTime: plan.commit.time,
-            who: deploy.who, deploy: deploy.number, branch: deploy.branch, created: currentTime(), files: plan.files,
-            bytes: plan.bytes, describe: plan.describe)
+            who: deploy.who, deploy: deploy.number, branch: deploy.branch, created: currentTime(),
+            files: plan.tree.summary.files, bytes: plan.tree.summary.bytes,
+            tree: TreeRecord(plan.tree, policy: host.treePolicy), describe: plan.describe)
         try layout.write(json: information, to: "release.json")
         try layout.write(json: plan.manifest, to: "manifest.json")
     }

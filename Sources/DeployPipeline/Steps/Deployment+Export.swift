@@ -15,7 +15,7 @@ extension Deployment {
         try removeStandIn(release)
         return DeployPlan(
             release: release, manifest: review.manifest, commit: commit, describe: repository.describe(deploy.commit),
-            files: review.tree.files, bytes: review.tree.bytes, environment: review.environment)
+            tree: review.inspected, environment: review.environment)
     }
 
     /// Brings the commit's tree to a partial release: from the spare where there is one, else whole, straight from git's
@@ -27,7 +27,7 @@ extension Deployment {
         let partial = host.layout.partial(deploy.number)
         do {
             try FailPoint.exportBeforeTree.pass("make", partial)
-            let exported = try ReleaseExport(host, deploy: deploy.number, commit: deploy.commit).run()
+            let exported = try ReleaseExport(host, deploy: deploy.number, commit: deploy.commit, plan.tree).run()
             try FailPoint.exportAfterTree.pass("write", partial)
             log.step(.export, exported.detail, took: ContinuousClock.now - begun)
             if let remark = exported.remark { log.output(remark) }

@@ -18,11 +18,14 @@ struct ReleaseExport {
     private let host: AppHost
     private let deploy: Int
     private let commit: CommitID
+    private let tree: InspectedTree
 
-    init(_ host: AppHost, deploy: Int, commit: CommitID) {
+    /// An export of a commit whose tree was inspected.
+    init(_ host: AppHost, deploy: Int, commit: CommitID, _ tree: InspectedTree) {
         self.host = host
         self.deploy = deploy
         self.commit = commit
+        self.tree = tree
     }
 
     /// Exports; what fails leaves a partial for the caller to remove.
@@ -42,7 +45,8 @@ struct ReleaseExport {
         switch host.settings.share {
         case .auto: try recycle() ?? clone(copying: false)
         case .recycle: try recycle()
-        case .reflink: try clone(copying: false)
+        // What was recycled still shares the blocks of what did not change.
+        case .reflink: try recycle() ?? clone(copying: false)
         case .copy: try clone(copying: true)
         case .none: nil
         }
@@ -53,7 +57,7 @@ struct ReleaseExport {
         let repository = try GitRepository(opening: host.layout.repository)
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
         let summary = try within(partial) { directory in
-            try repository.export(commit, into: directory, policy: host.treePolicy) {
+            try repository.export(commit, into: directory, policy: host.treePolicy, inspected: tree) {
                 try index.append(IndexedFile($0))
             }
         }
@@ -64,10 +68,8 @@ struct ReleaseExport {
 
     /// In the release that was pruned last.
     private func recycle() throws -> Outcome? {
-        guard !ReleaseUse(host.layout).paths().contains(host.store.spare.string),
-            let spare = try host.store.recycleSpare(deploy: deploy)
-        else { return nil }
-        return try update(spare.partial, of: spare.commit, having: spare.kept, without: spare.missing, by: "recycled")
+        guard let spare = try host.store.recycleSpare(deploy: deploy) else { return nil }
+        return try update(spare.partial, of: spare.commit, having: spare.index, without: spare.missing, by: "recycled")
     }
 
     /// Beside the live release, with its files.
@@ -76,30 +78,30 @@ struct ReleaseExport {
             let clone = try host.store.clone(live, deploy: deploy, copying: copying)
         else { return nil }
         return try update(
-            clone.partial, of: live.commit, having: clone.files, without: clone.missing,
+            clone.partial, of: live.commit, having: clone.index, without: clone.missing,
             by: clone.shared > 0 ? "reflinked" : "copied")
     }
 
     /// By the difference of two trees: what they have in common is there already.
     private func update(
-        _ partial: FilePath, of base: CommitID, having kept: [IndexedFile], without missing: Set<[UInt8]>,
+        _ partial: FilePath, of base: CommitID, having known: IndexTable, without missing: Set<[UInt8]>,
         by way: String
     ) throws -> Outcome {
         let repository = try GitRepository(opening: host.layout.repository)
-        var removed: Set<[UInt8]> = []
+        var gone = missing
         var written: [IndexedFile] = []
         let summary = try within(partial) { directory in
             try repository.update(
-                directory, from: base, to: commit, missing: missing, policy: host.treePolicy
+                directory, from: base, to: commit, missing: missing, policy: host.treePolicy, inspected: tree
             ) { change in
                 switch change {
-                case .removed(let path): removed.insert(path)
+                case .removed(let path): gone.insert(path)
                 case .written(let entry): written.append(IndexedFile(entry))
                 }
             }
         }
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
-        for file in kept where removed.isEmpty || !removed.contains(file.path) { try index.append(file) }
+        index.append(contentsOf: known, except: gone)
         for file in written { try index.append(file) }
         try index.close()
         FileClock.pass(index.newest)
@@ -131,5 +133,5 @@ extension IndexedFile {
 
 extension ShareWay {
     /// Whether the release that was pruned last is kept for the next export.
-    var recycles: Bool { self == .auto || self == .recycle }
+    var recycles: Bool { self == .auto || self == .recycle || self == .reflink }
 }

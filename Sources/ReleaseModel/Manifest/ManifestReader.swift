@@ -64,7 +64,7 @@ struct ManifestReader {
         manifest.environment = readEnvironment()
         manifest.migrate = readDatabase()
         manifest.shared = readShared()
-        manifest.keep = root["keep"]?.number(1...100) ?? manifest.keep
+        manifest.keep = root["keep"]?.number(1...1000) ?? manifest.keep
         manifest.cache = root["cache"]?.value(ByteSize.self)
         let services = readServices()
         let sites = readSites()
