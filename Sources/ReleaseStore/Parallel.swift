@@ -9,7 +9,7 @@ enum Parallel {
         let failure = Mutex<StoreError?>(nil)
     }
 
-    /// More than eight wait for the file system's locks, most of the time.
+    /// As many as an export has, eight at most.
     private static var cores: Int { max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
     /// Calls the body with each number below the count, on as many threads as there are cores, the caller's among them.

@@ -51,7 +51,7 @@ public final class ReleaseIndex {
     private var sections: [Section] = []
     private var numbers: [[UInt8]: Int] = [:]
     private var latest = -1
-    /// The latest time at which an entry changed, nanoseconds since 1970; of those that were added one by one.
+    /// The latest time at which an entry changed, nanoseconds since 1970.
     public private(set) var newest = 0
 
     /// Begins an index; one that is there is an error.
@@ -98,6 +98,7 @@ public final class ReleaseIndex {
             let without = names[directory.path]
             for entry in table.entries[directory.entries] {
                 if let without, without.contains(Array(table.name(of: entry))) { continue }
+                newest = max(newest, entry.changed)
                 table.encode(entry, to: &sections[number].body)
                 sections[number].count += 1
             }
