@@ -45,6 +45,7 @@ bench: release ## measure, with the peers beside it
 	@tools/bench
 	@tools/bench-build
 	@tools/bench-export
+	@tools/bench-change
 
 clean: demo-stop ## remove what was built
 	swift package clean
