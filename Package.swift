@@ -27,6 +27,8 @@ let package = Package(
     targets: [
         // The rooms; arrows go down only (RoomsTests reads the imports to keep it so).
         .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "FailPoints", swiftSettings: settings),
         .target(
@@ -35,7 +37,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "GitRepository",
-            dependencies: ["CLibgit2", "ReleaseModel", system],
+            dependencies: ["CLibgit2", "CDeflate", "CZlib", "ReleaseModel", system],
             swiftSettings: settings),
         .target(
             name: "ReleaseStore",
@@ -78,8 +80,8 @@ let package = Package(
         .testTarget(name: "FailPointsTests", dependencies: ["FailPoints"], swiftSettings: settings),
         .testTarget(name: "ReleaseModelTests", dependencies: ["ReleaseModel"], swiftSettings: settings),
         .testTarget(
-            name: "GitRepositoryTests", dependencies: ["GitRepository", "ReleaseModel", system], swiftSettings: settings
-        ),
+            name: "GitRepositoryTests", dependencies: ["GitRepository", "CLibgit2", "ReleaseModel", system],
+            swiftSettings: settings),
         .testTarget(
             name: "ReleaseStoreTests", dependencies: ["ReleaseStore", "ReleaseModel", system], swiftSettings: settings),
         .testTarget(

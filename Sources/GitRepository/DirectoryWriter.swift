@@ -30,12 +30,33 @@ struct DirectoryWriter: Sendable {
     func file(
         _ name: UnsafePointer<CChar>, _ bytes: UnsafeRawBufferPointer, mode: mode_t
     ) throws(Failure) -> FileStamp {
-        let file = try retry("openat") {
-            openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
-        }
-        var status = stat()
+        let file = try create(name, mode: mode)
         do throws(Failure) {
             try write(bytes, to: file)
+        } catch {
+            close(file)
+            throw error
+        }
+        return try finish(file, mode: mode)
+    }
+
+    /// Makes an empty file and opens it for writing; the caller gives it to `finish`, or closes it.
+    func create(_ name: UnsafePointer<CChar>, mode: mode_t) throws(Failure) -> Int32 {
+        try retry("openat") {
+            openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        }
+    }
+
+    /// Takes all back that was written to a file.
+    func empty(_ file: Int32) throws(Failure) {
+        try retry("ftruncate") { ftruncate(file, 0) }
+        try retry("lseek") { lseek(file, 0, SEEK_SET) }
+    }
+
+    /// Closes a file that was written.
+    func finish(_ file: Int32, mode: mode_t) throws(Failure) -> FileStamp {
+        var status = stat()
+        do throws(Failure) {
             try retry("fstat") { fstat(file, &status) }
             if status.st_mode & 0o7777 != mode {
                 try retry("fchmod") { fchmod(file, mode) }
@@ -59,7 +80,8 @@ struct DirectoryWriter: Sendable {
         return FileStamp(status)
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(Failure) {
+    /// Writes all of the bytes behind those that are there.
+    func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(Failure) {
         var rest = bytes
         while !rest.isEmpty {
             let written = try retry("write") { Glibc.write(file, rest.baseAddress, rest.count) }

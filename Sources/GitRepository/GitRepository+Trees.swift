@@ -87,26 +87,18 @@ extension GitRepository {
     /// quarantine are found through this repository's own handle only.
     private func otherReaders(for tree: TreeSummary) throws(GitError) -> [ObjectReader] {
         guard !isQuarantined, tree.files + tree.symlinks >= Self.worthThreads else { return [] }
-        let directory = try objectsDirectory()
+        let directory = try Self.objectsDirectory(of: handle)
         var readers: [ObjectReader] = []
         for number in 1..<WorkerThread.useful {
             // libgit2 shares an open pack, its cache of delta bases and its lock between all who name it alike.
             let spelling = directory + String(repeating: "./", count: number)
-            try readers.append(ObjectReader(objects: spelling))
+            let bases = Self.basesKept / WorkerThread.useful
+            try readers.append(ObjectReader(objects: spelling, packs: objects.packs, bases: bases))
         }
         return readers
     }
 
     private static let worthThreads = 200
-
-    private func objectsDirectory() throws(GitError) -> String {
-        var buffer = git_buf()
-        defer { git_buf_dispose(&buffer) }
-        let function = "git_repository_item_path"
-        try check(git_repository_item_path(&buffer, handle, GIT_REPOSITORY_ITEM_OBJECTS), function)
-        guard let path = buffer.ptr else { throw .library(code: -1, function: function, message: "no objects") }
-        return String(cString: path)
-    }
 
     private func root(of id: CommitID) throws(GitError) -> ObjectID {
         try withCommit(id) { (commit) throws(GitError) in ObjectID(git_commit_tree_id(commit).pointee) }

@@ -33,7 +33,8 @@ public final class GitRepository {
         try check(git_repository_open_ext(&opened, path, flags.rawValue, nil), function)
         guard let opened else { throw .library(code: -1, function: function, message: "no repository") }
         do throws(GitError) {
-            objects = try ObjectReader(repository: opened)
+            let packs = try PackSet(objects: Self.objectsDirectories(of: opened, isQuarantined: isQuarantined))
+            objects = try ObjectReader(repository: opened, packs: packs, bases: Self.basesKept / WorkerThread.useful)
         } catch {
             git_repository_free(opened)
             throw error
@@ -43,6 +44,25 @@ public final class GitRepository {
     }
 
     deinit { git_repository_free(handle) }
+
+    /// How many bytes all threads together keep of objects that deltas were applied to.
+    static let basesKept = 32 << 20
+
+    private static func objectsDirectories(
+        of repository: OpaquePointer, isQuarantined: Bool
+    ) throws(GitError) -> [String] {
+        let own = try objectsDirectory(of: repository)
+        return isQuarantined ? PackSet.directoriesOfEnvironment() + [own] : [own]
+    }
+
+    static func objectsDirectory(of repository: OpaquePointer) throws(GitError) -> String {
+        var buffer = git_buf()
+        defer { git_buf_dispose(&buffer) }
+        let function = "git_repository_item_path"
+        try check(git_repository_item_path(&buffer, repository, GIT_REPOSITORY_ITEM_OBJECTS), function)
+        guard let path = buffer.ptr else { throw .library(code: -1, function: function, message: "no objects") }
+        return String(cString: path)
+    }
 
     /// The repository's own directory: `repo.git`, or `.git` of a work tree.
     public var directory: FilePath { FilePath(String(cString: git_repository_path(handle))) }

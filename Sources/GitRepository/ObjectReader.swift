@@ -1,28 +1,42 @@
 import CLibgit2
 
 /// Reads raw objects of a repository; those of a quarantine too, where the repository was opened from the environment.
+/// From packs they come by a reader of our own, all others by libgit2, which also says what is wrong with one. For one thread.
 final class ObjectReader {
-    private let database: OpaquePointer
+    /// From how many bytes on a blob is passed on in pieces.
+    static let held = PackReader.largest
 
-    init(repository: OpaquePointer) throws(GitError) {
+    /// The packs, to be shared with other readers of the same objects.
+    let packs: PackSet
+    private let database: OpaquePointer
+    private let bases: Int
+    private lazy var packed = PackReader(packs.files, bases: bases)
+
+    /// - Parameter bases: how many bytes of objects that deltas were applied to are kept.
+    init(repository: OpaquePointer, packs: PackSet, bases: Int) throws(GitError) {
         var handle: OpaquePointer?
         try check(git_repository_odb(&handle, repository), "git_repository_odb")
         guard let handle else { throw .library(code: -1, function: "git_repository_odb", message: "no database") }
         database = handle
+        self.packs = packs
+        self.bases = bases
     }
 
-    /// Reads the objects of a directory `objects` and of its alternates, with a handle that shares nothing.
-    init(objects directory: String) throws(GitError) {
+    /// Reads the objects of a directory `objects` and of its alternates, with a handle that shares nothing but the packs.
+    init(objects directory: String, packs: PackSet, bases: Int) throws(GitError) {
         var handle: OpaquePointer?
         try check(git_odb_open(&handle, directory), "git_odb_open")
         guard let handle else { throw .library(code: -1, function: "git_odb_open", message: "no database") }
         database = handle
+        self.packs = packs
+        self.bases = bases
     }
 
     deinit { git_odb_free(database) }
 
     /// The kind and size of an object, without reading it.
     func header(_ id: ObjectID) throws(GitError) -> (kind: git_object_t, size: Int) {
+        if let header = packed?.header(id) { return header }
         var raw = id.raw
         var size = 0
         var kind = GIT_OBJECT_INVALID
@@ -36,12 +50,46 @@ final class ObjectReader {
     func withObject<Result>(
         _ id: ObjectID, _ kind: git_object_t, _ body: (UnsafeRawBufferPointer) throws(GitError) -> Result
     ) throws(GitError) -> Result {
+        if let result = try packed?.withObject(id, kind, body) { return result }
         var raw = id.raw
         var object: OpaquePointer?
         try checkFound(git_odb_read(&object, database, &raw), "git_odb_read", id)
         defer { git_odb_object_free(object) }
         try expect(kind, git_odb_object_type(object), id)
         return try body(UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object)))
+    }
+
+    /// Passes a blob on a piece at a time, where it is not a delta of another object.
+    ///
+    /// - Returns: whether that was all of it. Where not, the pieces say nothing, and it must be read as a whole.
+    func streamBlob(
+        _ id: ObjectID, to receive: (UnsafeRawBufferPointer) throws(GitError) -> Void
+    ) throws(GitError) -> Bool {
+        if let data = packed?.whole(id, GIT_OBJECT_BLOB) { return try data.stream(receive) }
+        return try streamLoose(id, to: receive)
+    }
+
+    private func streamLoose(
+        _ id: ObjectID, to receive: (UnsafeRawBufferPointer) throws(GitError) -> Void
+    ) throws(GitError) -> Bool {
+        var raw = id.raw
+        var opened: UnsafeMutablePointer<git_odb_stream>?
+        var size = 0
+        var kind = GIT_OBJECT_INVALID
+        // Packs have no streams in libgit2.
+        guard git_odb_open_rstream(&opened, &size, &kind, database, &raw) == 0 else { return false }
+        defer { git_odb_stream_free(opened) }
+        try expect(GIT_OBJECT_BLOB, kind, id)
+        let piece = ByteBuffer(count: 256 << 10)
+        var total = 0
+        while total < size {
+            let start = piece.mutable.assumingMemoryBound(to: CChar.self).baseAddress
+            let count = Int(git_odb_stream_read(opened, start, piece.count))
+            guard count > 0, total + count <= size else { return false }
+            try receive(UnsafeRawBufferPointer(rebasing: piece.bytes[..<count]))
+            total += count
+        }
+        return true
     }
 
     /// The size of a blob.

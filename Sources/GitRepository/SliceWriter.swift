@@ -38,6 +38,8 @@ struct SliceWriter {
         switch entry.kind {
         case .link: try writeLink(entry.id, name, at: path, into: directory)
         case _ where large.contains(entry.id):
+            let size = try located(path) { () throws(GitError) in try objects.blobSize(entry.id) }
+            guard size < ObjectReader.held else { return try streamFile(entry, name, at: path, into: directory) }
             try largeBlobs.locked { () throws(GitError) in try writeFile(entry, name, at: path, into: directory) }
         default: try writeFile(entry, name, at: path, into: directory)
         }
@@ -55,6 +57,37 @@ struct SliceWriter {
                 return (bytes.count, stamp)
             }
         }
+        let blob = entry.id.text
+        try index.report(IndexEntry(path: path, mode: 0o100000 | Int(mode), size: size, blob: blob, stamp: stamp))
+    }
+
+    /// Writes a blob that is too large to be held a piece at a time. Only one that is a delta is read as a whole.
+    private func streamFile(
+        _ entry: ExportSlice.Entry, _ name: UnsafePointer<CChar>, at path: [UInt8], into directory: DirectoryWriter
+    ) throws(GitError) {
+        let mode: mode_t = entry.kind == .executable ? 0o755 : 0o644
+        let file = try located(path) { () throws(DirectoryWriter.Failure) in try directory.create(name, mode: mode) }
+        var size = 0
+        do throws(GitError) {
+            let receive = { (bytes: UnsafeRawBufferPointer) throws(GitError) in
+                try queue.check()
+                try located(path) { () throws(DirectoryWriter.Failure) in try directory.write(bytes, to: file) }
+                size += bytes.count
+            }
+            if try !objects.streamBlob(entry.id, to: receive) {
+                size = 0
+                try located(path) { () throws(DirectoryWriter.Failure) in try directory.empty(file) }
+                try largeBlobs.locked { () throws(GitError) in
+                    try located(path) { () throws(GitError) in
+                        try objects.withObject(entry.id, GIT_OBJECT_BLOB, receive)
+                    }
+                }
+            }
+        } catch {
+            close(file)
+            throw error
+        }
+        let stamp = try located(path) { () throws(DirectoryWriter.Failure) in try directory.finish(file, mode: mode) }
         let blob = entry.id.text
         try index.report(IndexEntry(path: path, mode: 0o100000 | Int(mode), size: size, blob: blob, stamp: stamp))
     }

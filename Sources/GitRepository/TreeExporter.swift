@@ -20,7 +20,7 @@ struct TreeExporter {
         into directory: Int32, index: (IndexEntry) throws -> Void
     ) throws(GitError) {
         try withoutActuallyEscaping(index) { (index) throws(GitError) in
-            let queue = SliceQueue(capacity: others.count * slicesAWorker)
+            let queue = SliceQueue(capacity: min(others.count * slicesAWorker, mostSlices))
             let receiver = IndexReceiver(index)
             let largeBlobs = Monitor()
             let writers = ([objects] + others).map {
@@ -69,6 +69,8 @@ struct TreeExporter {
 
     /// Enough for a worker to find work while the walk writes a slice itself.
     private static let slicesAWorker = 12
+    /// Each may hold a directory open.
+    private static let mostSlices = 24
 
     private func write(_ tree: ObjectID, into directory: OpenDirectory) throws(GitError) {
         try writer.objects.withTree(tree) { (cursor) throws(GitError) in

@@ -67,7 +67,7 @@ struct DifferenceTests {
                 let alone = try #require(throws: GitError.self) {
                     try DifferenceInspector.inspect(
                         ObjectID(tree(of: new, scratch)), since: passed, ObjectID(tree(of: old, scratch)),
-                        ObjectReader(objects: scratch.repository.appending("objects").string), .standard)
+                        repository.objects, .standard)
                 }
                 #expect(alone.refusal?.rule == hostile.rule, "by the difference alone: \(alone)")
             }
