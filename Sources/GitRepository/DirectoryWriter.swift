@@ -13,12 +13,12 @@ struct DirectoryWriter: Sendable {
 
     /// Makes a directory of mode 0755 and opens it; the caller closes it.
     func makeDirectory(_ name: UnsafePointer<CChar>) throws(Failure) -> DirectoryWriter {
-        try retry("mkdirat") { mkdirat(descriptor, name, 0o700) }
-        let made = try retry("openat") {
+        try Self.retry("mkdirat") { mkdirat(descriptor, name, 0o700) }
+        let made = try Self.retry("openat") {
             openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         }
         do throws(Failure) {
-            try retry("fchmod") { fchmod(made, 0o755) }
+            try Self.retry("fchmod") { fchmod(made, 0o755) }
         } catch {
             close(made)
             throw error
@@ -32,7 +32,7 @@ struct DirectoryWriter: Sendable {
     ) throws(Failure) -> FileStamp {
         let file = try create(name, mode: mode)
         do throws(Failure) {
-            try write(bytes, to: file)
+            try Self.write(bytes, to: file)
         } catch {
             close(file)
             throw error
@@ -42,25 +42,25 @@ struct DirectoryWriter: Sendable {
 
     /// Makes an empty file and opens it for writing; the caller gives it to `finish`, or closes it.
     func create(_ name: UnsafePointer<CChar>, mode: mode_t) throws(Failure) -> Int32 {
-        try retry("openat") {
+        try Self.retry("openat") {
             openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         }
     }
 
     /// Takes all back that was written to a file.
     func empty(_ file: Int32) throws(Failure) {
-        try retry("ftruncate") { ftruncate(file, 0) }
-        try retry("lseek") { lseek(file, 0, SEEK_SET) }
+        try Self.retry("ftruncate") { ftruncate(file, 0) }
+        try Self.retry("lseek") { lseek(file, 0, SEEK_SET) }
     }
 
     /// Closes a file that was written.
     func finish(_ file: Int32, mode: mode_t) throws(Failure) -> FileStamp {
         var status = stat()
         do throws(Failure) {
-            try retry("fstat") { fstat(file, &status) }
+            try Self.retry("fstat") { fstat(file, &status) }
             if status.st_mode & 0o7777 != mode {
-                try retry("fchmod") { fchmod(file, mode) }
-                try retry("fstat") { fstat(file, &status) }
+                try Self.retry("fchmod") { fchmod(file, mode) }
+                try Self.retry("fstat") { fstat(file, &status) }
             }
         } catch {
             close(file)
@@ -74,24 +74,24 @@ struct DirectoryWriter: Sendable {
     /// Makes a symlink.
     func link(_ name: UnsafePointer<CChar>, to target: [UInt8]) throws(Failure) -> FileStamp {
         let text = target.map { CChar(bitPattern: $0) } + [0]
-        try retry("symlinkat") { symlinkat(text, descriptor, name) }
+        try Self.retry("symlinkat") { symlinkat(text, descriptor, name) }
         var status = stat()
-        try retry("fstatat") { fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) }
+        try Self.retry("fstatat") { fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) }
         return FileStamp(status)
     }
 
     /// Writes all of the bytes behind those that are there.
-    func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(Failure) {
+    static func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(Failure) {
         var rest = bytes
         while !rest.isEmpty {
-            let written = try retry("write") { Glibc.write(file, rest.baseAddress, rest.count) }
+            let written = try Self.retry("write") { Glibc.write(file, rest.baseAddress, rest.count) }
             guard written > 0 else { throw Failure(errno: EIO, call: "write") }
             rest = UnsafeRawBufferPointer(rebasing: rest[written...])
         }
     }
 
     @discardableResult
-    private func retry<Value: SignedInteger>(_ name: String, _ call: () -> Value) throws(Failure) -> Value {
+    private static func retry<Value: SignedInteger>(_ name: String, _ call: () -> Value) throws(Failure) -> Value {
         while true {
             let result = call()
             if result >= 0 { return result }

@@ -59,13 +59,14 @@ final class ObjectReader {
         return try body(UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object)))
     }
 
-    /// Passes a blob on a piece at a time, where it is not a delta of another object.
+    /// Passes a blob on a piece at a time.
     ///
+    /// - Parameter directory: where room is for what it is a delta of.
     /// - Returns: whether that was all of it. Where not, the pieces say nothing, and it must be read as a whole.
     func streamBlob(
-        _ id: ObjectID, to receive: (UnsafeRawBufferPointer) throws(GitError) -> Void
+        _ id: ObjectID, by directory: Int32, to receive: (UnsafeRawBufferPointer) throws(GitError) -> Void
     ) throws(GitError) -> Bool {
-        if let data = packed?.whole(id, GIT_OBJECT_BLOB) { return try data.stream(receive) }
+        if let object = packed?.large(id, GIT_OBJECT_BLOB) { return try object.stream(by: directory, to: receive) }
         return try streamLoose(id, to: receive)
     }
 

@@ -61,7 +61,7 @@ struct SliceWriter {
         try index.report(IndexEntry(path: path, mode: 0o100000 | Int(mode), size: size, blob: blob, stamp: stamp))
     }
 
-    /// Writes a blob that is too large to be held a piece at a time. Only one that is a delta is read as a whole.
+    /// Writes a blob that is too large to be held, a piece at a time.
     private func streamFile(
         _ entry: ExportSlice.Entry, _ name: UnsafePointer<CChar>, at path: [UInt8], into directory: DirectoryWriter
     ) throws(GitError) {
@@ -71,10 +71,10 @@ struct SliceWriter {
         do throws(GitError) {
             let receive = { (bytes: UnsafeRawBufferPointer) throws(GitError) in
                 try queue.check()
-                try located(path) { () throws(DirectoryWriter.Failure) in try directory.write(bytes, to: file) }
+                try located(path) { () throws(DirectoryWriter.Failure) in try DirectoryWriter.write(bytes, to: file) }
                 size += bytes.count
             }
-            if try !objects.streamBlob(entry.id, to: receive) {
+            if try !objects.streamBlob(entry.id, by: directory.descriptor, to: receive) {
                 size = 0
                 try located(path) { () throws(DirectoryWriter.Failure) in try directory.empty(file) }
                 try largeBlobs.locked { () throws(GitError) in

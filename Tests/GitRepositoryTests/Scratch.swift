@@ -32,7 +32,8 @@ final class Scratch {
     static func make() throws -> Scratch { try Scratch() }
 
     func remove() {
-        try? FileManager.default.removeItem(atPath: root.string)
+        // Foundation takes minutes for what rm removes in seconds.
+        _ = try? run(["rm", "-rf", root.string], in: "/")
     }
 
     struct ProgramFailed: Error {

@@ -5,10 +5,15 @@ final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 
     /// nil where there is no such regular file, or it is empty, or cannot be mapped.
-    init?(_ path: String) {
+    convenience init?(_ path: String) {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
+        self.init(file)
+    }
+
+    /// An open file, which may be closed afterwards.
+    init?(_ file: Int32) {
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
         let size = Int(status.st_size)

@@ -6,7 +6,7 @@ struct PackDelta {
     let baseSize: Int
     /// How many bytes the result has.
     let resultSize: Int
-    private let instructions: UnsafeRawBufferPointer
+    let instructions: UnsafeRawBufferPointer
 
     /// Reads the two sizes at the delta's beginning; nil where they are not there.
     init?(_ bytes: UnsafeRawBufferPointer) {
@@ -32,29 +32,33 @@ struct PackDelta {
     /// Writes the result; false where the delta does not fit the base, or is damaged.
     func apply(to base: UnsafeRawBufferPointer, into result: UnsafeMutableRawBufferPointer) -> Bool {
         guard base.count == baseSize, result.count == resultSize else { return false }
-        guard let source = base.baseAddress, let target = result.baseAddress else { return resultSize == 0 }
+        guard let target = result.baseAddress else { return resultSize == 0 }
         var place = 0
         var filled = 0
         while place < instructions.count {
-            let command = instructions[place]
-            place += 1
-            if command & 0x80 != 0 {
-                guard let (offset, length) = copied(command, &place), offset + length <= base.count,
-                    filled + length <= result.count
-                else { return false }
-                memcpy(target + filled, source + offset, length)
-                filled += length
-            } else {
-                let length = Int(command)
-                guard length > 0, place + length <= instructions.count, filled + length <= result.count,
-                    let start = instructions.baseAddress
-                else { return false }
-                memcpy(target + filled, start + place, length)
-                place += length
-                filled += length
-            }
+            guard let source = next(&place, base), let start = source.baseAddress,
+                filled + source.count <= result.count
+            else { return false }
+            memcpy(target + filled, start, source.count)
+            filled += source.count
         }
         return filled == result.count
+    }
+
+    /// The bytes that the instruction at a place adds to the result, from the base or the delta, which moves the place to
+    /// the next one; nil where it is damaged.
+    @inline(__always)
+    func next(_ place: inout Int, _ base: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        let command = instructions[place]
+        place += 1
+        if command & 0x80 != 0 {
+            guard let (offset, length) = copied(command, &place), offset + length <= base.count else { return nil }
+            return UnsafeRawBufferPointer(rebasing: base[offset..<offset + length])
+        }
+        let length = Int(command)
+        guard length > 0, place + length <= instructions.count else { return nil }
+        defer { place += length }
+        return UnsafeRawBufferPointer(rebasing: instructions[place..<place + length])
     }
 
     /// Offset and length of a copy: a bit of the command for each byte that stands in the delta.

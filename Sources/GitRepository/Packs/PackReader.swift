@@ -59,12 +59,22 @@ final class PackReader {
         return result
     }
 
-    /// Where the data of an object lies that is no delta, with its size; nil for any other.
-    func whole(_ id: ObjectID, _ kind: git_object_t) -> PackedData? {
+    /// Where the parts of an object are that is too large to be held; nil where libgit2 must read it.
+    func large(_ id: ObjectID, _ kind: git_object_t) -> LargeObject? {
         guard let (number, place) = find(id) else { return nil }
-        let bytes = packs[number].bytes
-        guard let entry = PackEntry(bytes, at: place.offset), case .whole(kind) = entry.form else { return nil }
-        return PackedData(pack: packs[number], offset: place.offset, entry: entry, checksum: place.checksum)
+        let pack = packs[number]
+        var offset = place.offset
+        var deltas: [PackEntry] = []
+        while let entry = PackEntry(pack.bytes, at: offset), deltas.count <= Self.longest {
+            if case .whole(let found) = entry.form {
+                guard found == kind else { return nil }
+                return LargeObject(pack: pack, place: place, deltas: deltas, whole: entry)
+            }
+            guard entry.size <= Self.largest, let base = base(of: entry, in: pack) else { return nil }
+            deltas.append(entry)
+            offset = base
+        }
+        return nil
     }
 
     private struct Object {
@@ -87,15 +97,9 @@ final class PackReader {
     private func kind(of entry: PackEntry, in number: Int) -> git_object_t? {
         var entry = entry
         for _ in 0...Self.longest {
-            let offset: Int
-            switch entry.form {
-            case .whole(let kind): return kind
-            case .onOffset(let base): offset = base
-            case .onID(let id):
-                guard let place = packs[number].find(id) else { return nil }
-                offset = place.offset
-            }
-            guard let next = PackEntry(packs[number].bytes, at: offset) else { return nil }
+            if case .whole(let kind) = entry.form { return kind }
+            guard let base = base(of: entry, in: packs[number]), let next = PackEntry(packs[number].bytes, at: base)
+            else { return nil }
             entry = next
         }
         return nil
@@ -109,30 +113,30 @@ final class PackReader {
         while true {
             let key = DeltaBases.Key(pack: number, offset: offset)
             if let base = bases.take(key) {
-                guard !chain.isEmpty else {
-                    guard isSound(place, to: base.end, in: pack) else { return nil }
-                    return Object(kind: base.kind, buffer: base.buffer, isKept: true)
-                }
-                return apply(to: base, at: offset, place, in: number)
+                guard chain.isEmpty else { return apply(to: base, at: offset, place, in: number) }
+                guard isSound(place, to: base.end, in: pack) else { return nil }
+                return Object(kind: base.kind, buffer: base.buffer, isKept: true)
             }
             guard let entry = PackEntry(pack.bytes, at: offset), entry.size <= Self.largest else { return nil }
-            switch entry.form {
-            case .whole(let kind):
+            if case .whole(let kind) = entry.form {
                 guard let base = inflated(entry, kind, in: pack) else { return nil }
-                guard !chain.isEmpty else {
-                    guard isSound(place, to: base.end, in: pack) else { return nil }
-                    return Object(kind: kind, buffer: base.buffer, isKept: false)
-                }
-                return apply(to: base, at: offset, place, in: number)
-            case .onOffset(let base):
-                chain.append(Delta(entry: entry, offset: offset))
-                offset = base
-            case .onID(let id):
-                guard let base = pack.find(id) else { return nil }
-                chain.append(Delta(entry: entry, offset: offset))
-                offset = base.offset
+                guard chain.isEmpty else { return apply(to: base, at: offset, place, in: number) }
+                guard isSound(place, to: base.end, in: pack) else { return nil }
+                return Object(kind: kind, buffer: base.buffer, isKept: false)
             }
+            guard let base = base(of: entry, in: pack) else { return nil }
+            chain.append(Delta(entry: entry, offset: offset))
+            offset = base
             guard chain.count <= Self.longest else { return nil }
+        }
+    }
+
+    /// Where the base of a delta begins.
+    private func base(of entry: PackEntry, in pack: PackFile) -> Int? {
+        switch entry.form {
+        case .whole: nil
+        case .onOffset(let offset): offset
+        case .onID(let id): pack.find(id)?.offset
         }
     }
 
