@@ -54,6 +54,7 @@ let package = Package(
                 .embedInCode("../../nginx/site.conf"), .embedInCode("../../templates/run"),
                 .embedInCode("../../templates/finish"), .embedInCode("../../templates/control-t"),
                 .embedInCode("../../templates/log-run"), .embedInCode("../../templates/service.unit"),
+                .embedInCode("../../templates/seal"),
             ],
             swiftSettings: settings),
         .target(

@@ -42,6 +42,8 @@ public enum DeployError: HintedError {
     case superseded(by: String)
     /// A shared path cannot be put in place.
     case shared(path: ReleasePath, problem: String)
+    /// This host cannot make releases read-only to services.
+    case unsealable(problem: String)
 
     /// One sentence, lower case.
     public var description: String {
@@ -71,6 +73,8 @@ public enum DeployError: HintedError {
         case .missingDirectory(let what, let path): "\(what) is missing after the build: \(path)"
         case .busy(let app, let holder): "\(app) is busy: \(holder)"
         case .superseded(let by): "superseded by \(by)"
+        case .unsealable(let problem):
+            "this host cannot make releases read-only to services, which hard links need: \(problem.shown(limit: 200))"
         case .shared(let path, let problem): "the shared path \(path) \(problem)"
         }
     }
@@ -96,6 +100,7 @@ public enum DeployError: HintedError {
         case .missingDirectory: "check the build's steps, or correct the path in pmo-release.yml"
         case .busy: "wait, or see pmo-release status"
         case .superseded: nil
+        case .unsealable: "--share auto"
         case .shared: "move it away in the tree, or take it out of `shared`"
         }
     }

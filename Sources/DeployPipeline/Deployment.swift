@@ -49,11 +49,12 @@ public struct Deployment: Sendable {
     }
 
     private func makeLive() async throws -> ReleaseID {
-        let plan = try prepare()
+        let plan = try await prepare()
         let partial = try export(plan)
         do {
             try await configure(plan, partial)
             try await build(plan, partial)
+            try share(plan, partial)
             try complete(plan, partial)
         } catch {
             try? host.store.discard(partial: partial)
@@ -82,7 +83,7 @@ public struct Deployment: Sendable {
     /// Marked first, so that nobody goes to it where it cannot be removed.
     private func discard(_ release: ReleaseID, since error: any Error) {
         try? host.store.markBad(release, reason: Reason(error).sentence)
-        try? host.store.remove(release)
+        try? host.keepingLinkStamps(without: [release]) { try host.store.remove(release) }
     }
 
     private func isLive(_ release: ReleaseID) -> Bool { (try? host.store.current()) == release }
@@ -155,6 +156,8 @@ struct DeployPlan: Sendable {
     let tree: InspectedTree
     /// Defaults of the manifest with the operator's values over them.
     let environment: [EnvironmentKey: String]
+    /// What keeps its services and its migration from writing to releases; nil where they may.
+    var seal: ReleaseSeal?
 }
 
 /// The sentence and the hint of any error.

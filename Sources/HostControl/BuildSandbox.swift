@@ -55,10 +55,12 @@ public enum BuildSandbox: Sendable, Equatable {
     ///   - cache: a directory that outlives the build.
     ///   - hide: the home of the apps, with their receivers, ledgers, secrets and releases.
     ///   - writable: what else the step may write.
+    ///   - isReadOnly: whether the step may not write to the release; takes a sandbox.
     ///   - environment: the step's whole environment; never in argv, which every user can read.
     public func command(
         step: String, release: FilePath, finalPath: FilePath, cache: FilePath, hide: FilePath,
-        environment: [String: String], writable: [FilePath] = []
+        environment: [String: String], writable: [FilePath] = [],
+        isReadOnly: Bool = false
     ) -> Command {
         let shell = ["/bin/sh", "-eu", "-c", step]
         switch self {
@@ -67,7 +69,8 @@ public enum BuildSandbox: Sendable, Equatable {
                 executable: shell[0], arguments: Array(shell.dropFirst()), environment: environment,
                 directory: finalPath)
         case .bubblewrap:
-            var binds = ["--tmpfs", hide.string, "--bind", release.string, finalPath.string]
+            let bind = isReadOnly ? "--ro-bind" : "--bind"
+            var binds = ["--tmpfs", hide.string, bind, release.string, finalPath.string]
             // What the host itself reads of a release is out of reach: its units, its site, its environment.
             binds += ["--tmpfs", finalPath.appending(".pmo").string, "--bind", cache.string, cache.string]
             for path in writable { binds += ["--bind", path.string, path.string] }

@@ -8,6 +8,9 @@ public enum ShareWay: String, Codable, Sendable, CaseIterable {
     case copy
     /// Blocks shared with the live release until one is written to (`FICLONE`; XFS and btrfs).
     case reflink
+    /// Links to the files of the newest release. The app's services and migrations then see all releases read-only, which
+    /// not every service expects: so `auto` does not take it.
+    case hardlink
     /// The release that was pruned last becomes the new one, and only what differs is written.
     case recycle
     /// None: each release is exported whole, and what is pruned is gone at once.
@@ -16,9 +19,6 @@ public enum ShareWay: String, Codable, Sendable, CaseIterable {
     /// Reads a way by its name.
     public init(_ text: String) throws(InvalidValue) {
         guard let way = ShareWay(rawValue: text) else {
-            guard text != "hardlink" else {
-                throw InvalidValue("way to share", text, "does nothing yet", hint: "--share auto")
-            }
             let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
             throw InvalidValue("way to share", text, "must be one of \(names)", hint: "--share auto")
         }

@@ -106,7 +106,9 @@ public final class ReleaseIndex {
     }
 
     /// Writes the file, and closes it.
-    public func close() throws {
+    ///
+    /// - Parameter syncing: whether to wait for the disk; not needed in a partial, which is synced as a whole.
+    public func close(syncing: Bool = false) throws {
         var bytes = Self.magic
         bytes.reserveCapacity(sections.reduce(64) { $0 + $1.body.count + $1.path.count + 8 })
         let used = sections.filter { $0.count > 0 }
@@ -123,6 +125,7 @@ public final class ReleaseIndex {
         size.append(fixed: bytes.count)
         bytes.replaceSubrange(Self.magic.count..<Self.magic.count + 8, with: size)
         try file.writeAll(bytes)
+        if syncing { try checked("sync", path) { fsync(file.rawValue) } }
         try file.close()
     }
 

@@ -24,6 +24,9 @@ public struct ReleaseLayout: Sendable, Hashable {
     public var site: FilePath { `private`.appending("site.conf") }
     /// The scripts that run its services, a directory each.
     public var units: FilePath { `private`.appending("units") }
+    /// The script by which its services see releases read-only; a release that has none was not sealed, and its files are
+    /// never given to another.
+    public var seal: FilePath { `private`.appending("seal") }
     /// A link for each service to the slot that it runs in.
     public var upstream: FilePath { `private`.appending("upstream") }
     /// The scripts that run a service.

@@ -31,6 +31,9 @@ extension SiteTemplates {
             "fixedPath": try quoted(programPath, "PATH"),
             "path": try quoted(path.joined(separator: ":"), "PATH"),
             "home": try quoted(context.home ?? context.cache, "HOME"),
+            "seal": .flag(context.isSealed),
+            "sealScript": try quoted("\(release)/.pmo/seal", "the path"),
+            "releases": try quoted(context.releases, "the path"),
             "environmentFile": try quoted("\(release)/.pmo/env", "the path"),
             "app": try quoted(context.app.text, "app"),
             "service": try quoted(service.name.text, "service"),
@@ -43,6 +46,9 @@ extension SiteTemplates {
             "command": try quoted(service.command.shellCommand, "command"),
         ]
     }
+
+    /// The script `seal`, from `templates/seal`: runs a command for which a directory is read-only.
+    public static var seal: [UInt8] { PackageResources.seal }
 
     /// The script `log/run`, from `templates/log-run`. A path that a shell script cannot hold gives an empty script.
     public static func logUnit(directory: String) -> String {
@@ -57,6 +63,11 @@ extension SiteTemplates {
 }
 
 extension UnitContext {
+    /// `<app>/releases`.
+    fileprivate var releases: String {
+        String(releaseRoot[..<(releaseRoot.lastIndex(of: "/") ?? releaseRoot.endIndex)])
+    }
+
     /// `<app>/cache` of `<app>/releases/<id>`.
     fileprivate var cache: String {
         let parts = releaseRoot.split(separator: "/").dropLast(2)

@@ -18,11 +18,13 @@ public struct UnitContext: Sendable {
     public var path: [String]
     /// `HOME` of the service, which it may write to; nil: the app's `cache/`.
     public var home: String?
+    /// Whether it cannot write to any release: `<release>/.pmo/seal` must then be the script `SiteTemplates.seal`.
+    public var isSealed: Bool
 
     /// What the scripts are written from.
     public init(
         app: AppName, service: Service, releaseRoot: String, commit: CommitID, branch: String, describe: String? = nil,
-        path: [String] = [], home: String? = nil
+        path: [String] = [], home: String? = nil, isSealed: Bool = false
     ) {
         self.app = app
         self.service = service
@@ -32,6 +34,7 @@ public struct UnitContext: Sendable {
         self.describe = describe
         self.path = path
         self.home = home
+        self.isSealed = isSealed
     }
 }
 

@@ -32,6 +32,7 @@ struct DeployErrorTests {
             .noFreeSlot(service), .missingTemplate(target: path, template: path),
             .missingDirectory(what: "the site's root", path: path), .busy(app: app, holder: "deploy 7"),
             .superseded(by: "deploy 8"), .shared(path: path, problem: "is not empty"),
+            .unsealable(problem: hostile),
         ]
     }
 
@@ -58,13 +59,14 @@ struct DeployErrorTests {
         case .busy: "busy"
         case .superseded: "superseded"
         case .shared: "shared"
+        case .unsealable: "unsealable"
         }
     }
 
     @Test("Each case is one sentence in one line, lower case, without a full stop, and so is its hint")
     func sentences() throws {
         let errors = try Self.all()
-        #expect(Set(errors.map(Self.name)).count == 20)
+        #expect(Set(errors.map(Self.name)).count == 21)
         for error in errors {
             for text in [error.description, error.hint].compactMap({ $0 }) {
                 #expect(!text.isEmpty)

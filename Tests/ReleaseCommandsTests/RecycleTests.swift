@@ -51,7 +51,7 @@ struct RecycleTests {
             _ = try await host.pmo("settings", "pmo", "--share", "none")
             let whole = try await host.pushed(["index.html": "3\n"])
             #expect(whole.status == 0 && !whole.remote.contains { $0.contains("written") }, "\(whole)")
-            for (way, says) in [("hardlink", "does nothing yet"), ("magic", "must be one of auto, copy")] {
+            for (way, says) in [("", "must be one of auto, copy"), ("magic", "must be one of auto, copy")] {
                 let refused = try await host.pmo("settings", "pmo", "--share", way)
                 #expect(
                     refused.status != 0 && refused.err.contains(says) && refused.err.contains("hint: "), "\(refused)")

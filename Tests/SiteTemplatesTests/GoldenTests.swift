@@ -31,6 +31,17 @@ struct GoldenTests {
         try compare(SiteTemplates.logUnit(directory: "/srv/pmo/shop/logs/services/api/1.1"), "log-run")
     }
 
+    @Test("the script of a service that cannot write to releases")
+    func sealed() throws {
+        var context = try UnitContext.sample("node dist/server.js", release: "/srv/it's/shop/releases/abc")
+        context.isSealed = true
+        let run = try SiteTemplates.serviceUnit(context).run
+        let seal = #"'/srv/it'\''s/shop/releases/abc/.pmo/seal' '/srv/it'\''s/shop/releases'"#
+        #expect(run.contains("PATH='\(SiteTemplates.programPath)' /bin/sh \(seal) /bin/sh ./run\n"), "\(run)")
+        #expect(run.ranges(of: "/usr/bin/env -i").count == 1, "there is no other way in")
+        #expect(try shellStatus("printf %s \(run.shellQuoted) | sh -n").0 == 0)
+    }
+
     @Test("a systemd unit")
     func unit() throws {
         let context = SystemdContext(

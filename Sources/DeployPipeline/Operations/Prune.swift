@@ -34,7 +34,9 @@ public struct Prune: Sendable {
         let unneeded = try candidates(keep: keep)
         // The newest of them has the most in common with what comes next.
         let spare = settingAside && host.settings.share.recycles ? unneeded.last : nil
-        for release in unneeded where release != spare { try host.store.remove(release) }
+        try host.keepingLinkStamps(without: Set(unneeded)) {
+            for release in unneeded where release != spare { try host.store.remove(release) }
+        }
         if let spare {
             try host.store.setAside(spare)
         } else if !settingAside {

@@ -51,6 +51,7 @@ struct ReuseKeys {
         /// command lines of steps that do not say what they make.
         func key(of service: Service, _ inputs: [PathPattern], _ steps: [String?]) throws -> String {
             var text = KeyText("service 1")
+            if plan.seal != nil { text.add("sealed", "1") }
             var plain = service
             plain.restartInputs = nil
             text.add("service", try StableJSON.bytes(plain))

@@ -54,6 +54,7 @@ extension Deployment {
 
     private func writeUnits(_ plan: DeployPlan, _ layout: ReleaseLayout) throws {
         let release = host.layout.release(plan.release).root
+        if plan.seal != nil { try layout.write(SiteTemplates.seal, to: "seal", mode: 0o755) }
         for service in plan.manifest.services {
             let local = [".venv/bin", "node_modules/.bin"].map { release.appending($0).string }
             let nested =
@@ -62,7 +63,7 @@ extension Deployment {
             let unit = try SiteTemplates.serviceUnit(
                 UnitContext(
                     app: host.layout.name, service: service, releaseRoot: release.string, commit: plan.release.commit,
-                    branch: deploy.branch, describe: plan.describe, path: nested + local))
+                    branch: deploy.branch, describe: plan.describe, path: nested + local, isSealed: plan.seal != nil))
             for (name, text) in [("run", unit.run), ("finish", unit.finish), ("control-t", unit.stop)] {
                 try layout.write(
                     Array(text.utf8), to: FilePath("units").appending(service.name.text).appending(name), mode: 0o755)

@@ -6,16 +6,17 @@ import SystemPackage
 
 extension Deployment {
     /// Reads what the commit asks for, before anything is written.
-    func prepare() throws -> DeployPlan {
+    func prepare() async throws -> DeployPlan {
         let repository = try GitRepository(opening: host.layout.repository)
         let commit = try repository.commit(deploy.commit)
         let review = try CommitReview(deploy.commit, in: repository, host: host)
         for note in review.manifest.notes { log.output(note) }
         let release = try host.store.nextID(for: deploy.commit)
         try removeStandIn(release)
+        let seal = try await usableSeal()
         return DeployPlan(
             release: release, manifest: review.manifest, commit: commit, describe: repository.describe(deploy.commit),
-            tree: review.inspected, environment: review.environment)
+            tree: review.inspected, environment: review.environment, seal: seal)
     }
 
     /// Brings the commit's tree to a partial release: from the spare where there is one, else whole, straight from git's
@@ -27,7 +28,7 @@ extension Deployment {
         let partial = host.layout.partial(deploy.number)
         do {
             try FailPoint.exportBeforeTree.pass("make", partial)
-            let exported = try ReleaseExport(host, deploy: deploy.number, commit: deploy.commit, plan.tree).run()
+            let exported = try ReleaseExport(host, plan, deploy: deploy.number).run()
             try FailPoint.exportAfterTree.pass("write", partial)
             log.step(.export, exported.detail, took: ContinuousClock.now - begun)
             if let remark = exported.remark { log.output(remark) }

@@ -21,12 +21,16 @@ extension Deployment {
         log.step(.migrate, command.firstLine.shown(limit: 60))
         try await phase(.migrate) {
             try FailPoint.migrateBeforeCommand.pass("start", release)
+            let sandbox = await BuildSandbox.detect(runner: host.runner)
+            let plain = sandbox.command(
+                step: command, release: release, finalPath: release, cache: host.layout.cache,
+                hide: host.layout.host.home, environment: BuildEnvironment.values(plan, deploy, host.layout),
+                writable: [host.layout.shared], isReadOnly: plan.seal != nil)
+            // Without a sandbox the seal is all that keeps it from the files of other releases.
+            let seal = sandbox == .bubblewrap ? nil : plan.seal
             try await run(
-                await BuildSandbox.detect(runner: host.runner).command(
-                    step: command, release: release, finalPath: release, cache: host.layout.cache,
-                    hide: host.layout.host.home, environment: BuildEnvironment.values(plan, deploy, host.layout),
-                    writable: [host.layout.shared]),
-                named: command.firstLine, within: Self.migrationLimit, else: DeployError.migrationFailed)
+                seal?.command(plain) ?? plain, named: command.firstLine, within: Self.migrationLimit,
+                else: DeployError.migrationFailed)
             try FailPoint.migrateAfterCommand.pass("end", release)
             return ((), detail: command.firstLine.shown(limit: 60))
         }

@@ -11,21 +11,21 @@ struct ReleaseExport {
         let summary: TreeSummary
         /// For the log: `809 files, 14.2 MB; 3 changed, recycled`.
         let detail: String
-        /// Why nothing could be shared.
+        /// Why nothing could be shared, or what had to be restored.
         let remark: String?
     }
 
     private let host: AppHost
     private let deploy: Int
-    private let commit: CommitID
-    private let tree: InspectedTree
+    private let plan: DeployPlan
+    private var commit: CommitID { plan.release.commit }
+    private var tree: InspectedTree { plan.tree }
 
-    /// An export of a commit whose tree was inspected.
-    init(_ host: AppHost, deploy: Int, commit: CommitID, _ tree: InspectedTree) {
+    /// The export of a deploy whose tree was inspected.
+    init(_ host: AppHost, _ plan: DeployPlan, deploy: Int) {
         self.host = host
+        self.plan = plan
         self.deploy = deploy
-        self.commit = commit
-        self.tree = tree
     }
 
     /// Exports; what fails leaves a partial for the caller to remove.
@@ -48,6 +48,7 @@ struct ReleaseExport {
         // What was recycled still shares the blocks of what did not change.
         case .reflink: try recycle() ?? clone(copying: false)
         case .copy: try clone(copying: true)
+        case .hardlink: try link()
         case .none: nil
         }
     }
@@ -82,10 +83,34 @@ struct ReleaseExport {
             by: clone.shared > 0 ? "reflinked" : "copied")
     }
 
+    /// With the files of the newest release themselves; not where a build would have them in its hands, whose files are
+    /// linked once it is over.
+    private func link() throws -> Outcome? {
+        guard plan.seal != nil, plan.manifest.build.isEmpty,
+            let linked = try host.store.link(
+                deploy: deploy, except: plan.manifest.shared.map { Array($0.text.utf8) }, asking: host.blobs)
+        else { return nil }
+        let outcome = try update(
+            linked.partial, of: linked.base.commit, without: linked.missing, by: "hard-linked"
+        ) { index, gone in
+            for file in linked.files where gone.isEmpty || !gone.contains(file.path) { try index.append(file) }
+        }
+        return Outcome(
+            summary: outcome.summary, detail: outcome.detail, remark: Deployment.sentence(restored: linked.restored))
+    }
+
     /// By the difference of two trees: what they have in common is there already.
     private func update(
         _ partial: FilePath, of base: CommitID, having known: IndexTable, without missing: Set<[UInt8]>,
         by way: String
+    ) throws -> Outcome {
+        try update(partial, of: base, without: missing, by: way) { $0.append(contentsOf: known, except: $1) }
+    }
+
+    /// - Parameter keep: puts what stays into the index, all but the given paths.
+    private func update(
+        _ partial: FilePath, of base: CommitID, without missing: Set<[UInt8]>, by way: String,
+        keep: (ReleaseIndex, Set<[UInt8]>) throws -> Void
     ) throws -> Outcome {
         let repository = try GitRepository(opening: host.layout.repository)
         var gone = missing
@@ -101,7 +126,7 @@ struct ReleaseExport {
             }
         }
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
-        index.append(contentsOf: known, except: gone)
+        try keep(index, gone)
         for file in written { try index.append(file) }
         try index.close()
         FileClock.pass(index.newest)

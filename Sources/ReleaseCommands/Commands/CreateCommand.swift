@@ -17,7 +17,7 @@ struct CreateCommand: AsyncParsableCommand {
     @Option(help: "The app's own domain (default: <app>.localhost).") var domain: String?
     @Option(help: "The manifest's environment whose overrides apply.") var environment: String?
     @Option(help: "How long a replaced release stays warm.") var warm = "10m"
-    @Option(help: "How releases share: auto, copy, reflink, recycle or none.") var share = "auto"
+    @Option(help: "How releases share: auto, copy, reflink, hardlink, recycle or none.") var share = "auto"
     @Option(help: "What becomes of a submodule: refuse, or empty for an empty directory.") var submodules = "refuse"
     @Option(help: "Where nginx listens, [ADDRESS:]PORT (default: 80 as root, else 8080). Holds for all apps.")
     var listen: String?
@@ -43,6 +43,7 @@ struct CreateCommand: AsyncParsableCommand {
         try checkPrograms()
         let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor).settings()
         try Self.prepareHome(host)
+        if settings.share == .hardlink { try await AppHost.requireSeal(of: host.home) }
         try hostSettings.save(to: host.settings)
         do {
             try layout.createDirectories()

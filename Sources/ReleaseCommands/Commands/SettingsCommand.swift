@@ -8,7 +8,7 @@ struct SettingsCommand: AsyncParsableCommand {
         commandName: "settings", abstract: "Show an app's settings, and change those given.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
-    @Option(help: "How releases share: auto, copy, reflink, recycle or none.") var share: String?
+    @Option(help: "How releases share: auto, copy, reflink, hardlink, recycle or none.") var share: String?
     @Option(help: "How long a replaced release stays warm.") var warm: String?
     @Option(help: "What becomes of a submodule: refuse, or empty for an empty directory.") var submodules: String?
     @Flag(help: "As JSON.") var json = false
@@ -24,6 +24,7 @@ struct SettingsCommand: AsyncParsableCommand {
             submodules.map { "submodules \($0.rawValue)" },
         ].compactMap { $0 }
         guard !changes.isEmpty else { return try show(host.settings) }
+        if share == .hardlink { try await host.requireSeal() }
         let changed = try await withAppLock(host, "settings") {
             // Read again under the lock: another command may have changed the rest.
             var settings = try AppSettings.load(from: host.layout.settings)

@@ -8,7 +8,7 @@ import Testing
 
 /// What a process of its own does for a test.
 enum ChildBody: String {
-    case contend, contendAndDie, deploy, hold, record, removeUnprivileged
+    case contend, contendAndDie, deploy, hold, link, record, removeUnprivileged
 
     static let key = "PMO_TEST_CHILD"
     static var chosen: ChildBody? { ProcessInfo.processInfo.environment[key].flatMap(ChildBody.init(rawValue:)) }
@@ -26,6 +26,7 @@ struct ChildBodies {
         case .contendAndDie: while true { try AppLock.acquire(existingApp(), wait: nil, holding: "die")?.release() }
         case .deploy: try deploy()
         case .hold: try hold()
+        case .link: try LinkedApp(existingApp()).linkForEver()
         case .record: for _ in 0..<count { _ = try Ledger(existingApp()).record(someDeploy()) }
         case .removeUnprivileged: try removeUnprivileged()
         }
