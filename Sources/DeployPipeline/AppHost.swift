@@ -26,6 +26,8 @@ public struct AppHost: Sendable {
     public let supervisor: any Supervisor
     /// The nginx that serves the sites.
     public let nginx: Nginx
+    /// Takes what whoever is at work should be told beside the outcome, a line each; nobody is, unless set.
+    public var notice: @Sendable (String) -> Void = { _ in }
 
     /// Which trees may be deployed.
     public var treePolicy: TreePolicy { TreePolicy(submodules: settings.submodules) }

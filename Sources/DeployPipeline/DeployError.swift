@@ -1,4 +1,5 @@
 public import ReleaseModel
+public import ReleaseStore
 
 /// Why a deploy or an operator's command did not go through.
 public enum DeployError: HintedError {
@@ -38,6 +39,8 @@ public enum DeployError: HintedError {
     case missingDirectory(what: String, path: ReleasePath)
     /// The app's lock is held by another process.
     case busy(app: AppName, holder: String)
+    /// Somebody has put a stop on the app's deploys; `forcible` where the command has a flag to go on.
+    case frozen(app: AppName, DeployFreeze, forcible: Bool)
     /// A newer deploy took this one's place.
     case superseded(by: String)
     /// A shared path cannot be put in place.
@@ -72,6 +75,7 @@ public enum DeployError: HintedError {
         case .missingTemplate(let target, let template): "the template \(template) of \(target) is not in the tree"
         case .missingDirectory(let what, let path): "\(what) is missing after the build: \(path)"
         case .busy(let app, let holder): "\(app) is busy: \(holder)"
+        case .frozen(let app, let freeze, _): "\(app) is locked \(freeze.shown)"
         case .superseded(let by): "superseded by \(by)"
         case .unsealable(let problem):
             "this host cannot make releases read-only to services, which hard links need: \(problem.shown(limit: 200))"
@@ -99,6 +103,7 @@ public enum DeployError: HintedError {
         case .missingTemplate: "add the file, or take it out of `env: files`"
         case .missingDirectory: "check the build's steps, or correct the path in pmo-release.yml"
         case .busy: "wait, or see pmo-release status"
+        case .frozen(let app, _, let forcible): "pmo-release unlock \(app)\(forcible ? ", or --force" : "")"
         case .superseded: nil
         case .unsealable: "--share auto"
         case .shared: "move it away in the tree, or take it out of `shared`"

@@ -19,6 +19,8 @@ public struct Deployment: Sendable {
 
     /// A deploy that is recorded and about to run.
     public init(_ deploy: Deploy, host: AppHost, ledger: Ledger, log: DeployLog) {
+        var host = host
+        host.notice = { log.output($0.shown(limit: 300)) }
         self.deploy = deploy
         self.host = host
         self.ledger = ledger

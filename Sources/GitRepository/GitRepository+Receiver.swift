@@ -45,6 +45,13 @@ enum ReceiverConfiguration {
             ("receive.shallowUpdate", "true"),
             ("receive.fsckObjects", "true"),
             ("receive.maxInputSize", String(1 << 30)),
+            // Unpacking and repacking stay within a few hundred megabytes: a large file is copied from stream to stream,
+            // and what several threads hold for deltas is bounded.
+            ("core.bigFileThreshold", "32m"),
+            ("core.deltaBaseCacheLimit", "64m"),
+            ("pack.threads", "2"),
+            ("pack.windowMemory", "64m"),
+            ("pack.deltaCacheSize", "64m"),
             // References of releases keep their commits and are nobody's to fetch or push.
             ("transfer.hideRefs", "refs/pmo"),
             ("core.logAllRefUpdates", "true"),

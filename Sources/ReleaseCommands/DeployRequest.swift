@@ -31,6 +31,7 @@ struct DeployRequest {
         defer { only?.release() }
         let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive != false }
         if let underWay { return (try attach(to: underWay, ledger), true) }
+        if !options.contains(DeployFreeze.force) { try DeployFreeze.check(host.layout, forcible: kind != .push) }
         let repository = try GitRepository(opening: host.layout.repository)
         let summary = try repository.commit(commit)
         try FailPoint.requestBeforeRecord.pass("write", host.layout.ledger)

@@ -15,6 +15,7 @@ public enum ReleaseProgram {
         let arguments = CommandLine.arguments
         let name = arguments[0].split(separator: "/").last.map(String.init) ?? ""
         let rest = Array(arguments.dropFirst())
+        if name == "git" { exit(LimitedGit(arguments: rest).run()) }
         if let hook = Hook(program: name, arguments: rest) { exit(await hook.run()) }
         exit(await run(rest))
     }
@@ -67,7 +68,9 @@ struct ReleaseCommand: AsyncParsableCommand {
             StatusCommand.self, PsCommand.self, LogsCommand.self, LogCommand.self, RestartCommand.self,
             StopCommand.self,
             StartCommand.self, HistoryCommand.self,
-            EnvCommand.self, KeyCommand.self, CacheCommand.self, CheckCommand.self, CompletionsCommand.self,
+            LockCommand.self, UnlockCommand.self, EnvCommand.self, KeyCommand.self, CacheCommand.self,
+            CheckCommand.self,
+            CompletionsCommand.self,
             ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, ShutdownCommand.self,
         ])
 }

@@ -57,6 +57,13 @@ public struct ByteSize: ValidatedText {
         self.text = text
         bytes = number * (factor ?? 1)
     }
+
+    /// A size of whole MiB, 1 to 1,048,576.
+    public init(mebibytes: Int) {
+        precondition((1...1 << 20).contains(mebibytes))
+        text = "\(mebibytes)M"
+        bytes = mebibytes << 20
+    }
 }
 
 extension Int {

@@ -27,6 +27,8 @@ public struct AppLayout: Sendable, Hashable {
     public var shared: FilePath { root.appending("shared") }
     /// `AppSettings`.
     public var settings: FilePath { root.appending("settings.json") }
+    /// The stop that people have put on deploys (`DeployFreeze`).
+    public var freeze: FilePath { root.appending("freeze.json") }
     /// Held by whoever changes what is live (`AppLock`).
     public var lock: FilePath { root.appending("lock") }
     /// The SQLite database of deploys, phases and events (`Ledger`).

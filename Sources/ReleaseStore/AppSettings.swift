@@ -15,15 +15,22 @@ public struct AppSettings: Codable, Sendable, Equatable {
     public var share: ShareWay
     /// What becomes of a submodule; refused unless told.
     public var submodules: SubmoduleRule
+    /// What unpacking a push may use.
+    public var receive: ReceiveLimits
     /// When the app was created, in seconds since 1970.
     public var created: Double
     /// Who created it.
     public var createdBy: String
 
+    /// How long processes that were replaced go on before they are told to stop, in seconds: requests that nginx has led
+    /// to them by then are answered.
+    public static let drain = 5.0
+
     /// Settings of a new app.
     public init(
         branch: BranchName, domain: Domain, environment: String? = nil, warm: TimeLimit = TimeLimit(seconds: 600),
-        share: ShareWay = .auto, submodules: SubmoduleRule = .refuse, created: Double, createdBy: String
+        share: ShareWay = .auto, submodules: SubmoduleRule = .refuse, receive: ReceiveLimits = ReceiveLimits(),
+        created: Double, createdBy: String
     ) {
         self.branch = branch
         self.domain = domain
@@ -31,6 +38,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
         self.warm = warm
         self.share = share
         self.submodules = submodules
+        self.receive = receive
         self.created = created
         self.createdBy = createdBy
     }
@@ -45,6 +53,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
             warm: values.decodeIfPresent(TimeLimit.self, forKey: .warm) ?? TimeLimit(seconds: 600),
             share: values.decodeIfPresent(ShareWay.self, forKey: .share) ?? .auto,
             submodules: values.decodeIfPresent(SubmoduleRule.self, forKey: .submodules) ?? .refuse,
+            receive: values.decodeIfPresent(ReceiveLimits.self, forKey: .receive) ?? ReceiveLimits(),
             created: values.decode(Double.self, forKey: .created),
             createdBy: values.decode(String.self, forKey: .createdBy))
     }

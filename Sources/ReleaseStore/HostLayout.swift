@@ -21,6 +21,8 @@ public struct HostLayout: Sendable, Hashable {
     public var `private`: FilePath { home.appending(".pmo") }
     /// Links to the installed programs; the hooks run what is here.
     public var bin: FilePath { `private`.appending("bin") }
+    /// git as those find it who may push and no more (`GIT_EXEC_PATH`).
+    public var gitPrograms: FilePath { `private`.appending("git") }
     /// `HostSettings`.
     public var settings: FilePath { `private`.appending("host.json") }
     /// Held while ports are given out or the host's nginx is changed (`HostLock`).

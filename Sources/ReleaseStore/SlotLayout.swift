@@ -16,6 +16,8 @@ public struct SlotLayout: Sendable, Hashable {
     public var ports: FilePath { root.appending("ports") }
     /// Until when its release stays warm, in seconds since 1970.
     public var warmUntil: FilePath { root.appending("warm-until") }
+    /// There while the slot's worker is stopped for another one to start in its place.
+    public var paused: FilePath { root.appending("paused") }
     /// The link to the release that it runs.
     public var release: FilePath { root.appending("release") }
     /// The unix socket of an instance.

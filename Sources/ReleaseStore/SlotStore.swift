@@ -37,7 +37,10 @@ public struct SlotStore: Sendable {
     /// Gives a slot to a release, or to none. What was noted of its warmth goes.
     public func occupy(_ slot: SlotNumber, by release: ReleaseID?, service: ServiceName) throws(StoreError) {
         let layout = app.slot(service, slot)
-        if occupant(service, slot) != release { try setWarmUntil(service, slot, nil) }
+        if occupant(service, slot) != release {
+            try setWarmUntil(service, slot, nil)
+            try setPaused(service, slot, false)
+        }
         if let release {
             try DurableFile.link(at: layout.release, to: "../../../releases/\(release)")
         } else {
@@ -83,6 +86,21 @@ public struct SlotStore: Sendable {
         if let time {
             try DurableFile.write(Array("\(time)\n".utf8), to: path)
         } else {
+            try DurableFile.remove(path)
+        }
+    }
+
+    /// Whether the slot's worker was stopped for another one to take its place, which has not been settled yet.
+    public func isPaused(_ service: ServiceName, _ slot: SlotNumber) -> Bool {
+        app.slot(service, slot).paused.status() != nil
+    }
+
+    /// Notes that the slot's worker is stopped for another one, or that this is settled.
+    public func setPaused(_ service: ServiceName, _ slot: SlotNumber, _ isPaused: Bool) throws(StoreError) {
+        let path = app.slot(service, slot).paused
+        if isPaused {
+            try DurableFile.write([], to: path)
+        } else if path.status() != nil {
             try DurableFile.remove(path)
         }
     }

@@ -31,6 +31,7 @@ struct DeployErrorTests {
             .noSuchService("x", known: ["api", "web"]),
             .noFreeSlot(service), .missingTemplate(target: path, template: path),
             .missingDirectory(what: "the site's root", path: path), .busy(app: app, holder: "deploy 7"),
+            .frozen(app: app, DeployFreeze(who: hostile, why: hostile, since: 0), forcible: true),
             .superseded(by: "deploy 8"), .shared(path: path, problem: "is not empty"),
             .unsealable(problem: hostile),
         ]
@@ -57,6 +58,7 @@ struct DeployErrorTests {
         case .missingTemplate: "missingTemplate"
         case .missingDirectory: "missingDirectory"
         case .busy: "busy"
+        case .frozen: "frozen"
         case .superseded: "superseded"
         case .shared: "shared"
         case .unsealable: "unsealable"

@@ -121,7 +121,7 @@ struct RunitSupervisorTests {
                 try await home.supervisor.start(instance)
                 let group = try #require(try await home.up(instance))
                 #expect(await eventually { ProcessGroup.members(of: group).count >= 2 })
-                #expect(try await home.supervisor.stop(instance, rule: instance.stop) == .killed)
+                #expect(try await home.supervisor.stop(instance, rule: instance.stop) == .killed(connections: 0))
                 #expect(ProcessGroup.isEmpty(group))
             }
         }

@@ -50,7 +50,7 @@ struct SystemdSupervisorTests {
         "A stop tells how it ended",
         arguments: [
             ("ActiveState=active\nMainPID=7\nResult=success\n", StopOutcome.ended),
-            ("ActiveState=active\nMainPID=7\nResult=timeout\n", .killed),
+            ("ActiveState=active\nMainPID=7\nResult=timeout\n", .killed(connections: 0)),
             ("ActiveState=inactive\nMainPID=0\nResult=success\n", .wasDown),
         ])
     func stop(_ shown: String, _ outcome: StopOutcome) async throws {

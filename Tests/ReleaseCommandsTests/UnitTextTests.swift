@@ -96,12 +96,4 @@ struct UnitAddressTests {
         let error = #expect(throws: CreateError.self) { try HostSetup.address(text) }
         #expect(error?.outcome == .usage)
     }
-
-    @Test(
-        "A length of time is told in its largest unit",
-        arguments: [
-            (0, "0.0 s"), (0.25, "0.3 s"), (9.9, "9.9 s"), (10, "10 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"),
-            (3600, "1 h"), (172_799, "47 h"), (172_800, "2 d"), (864_000, "10 d"),
-        ])
-    func length(_ seconds: Double, _ text: String) { #expect(Moment.length(seconds) == text) }
 }

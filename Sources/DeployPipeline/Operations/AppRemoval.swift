@@ -13,7 +13,7 @@ public struct AppRemoval: Sendable {
     /// shared files, its backups and its receiver.
     public func run() async throws {
         try await stopAll(forgetting: true)
-        try await host.nginx.remove(app: host.layout.name)
+        try await host.changingNginx { try await $0.remove(app: host.layout.name) }
         try host.store.removeTree(host.layout.root)
     }
 

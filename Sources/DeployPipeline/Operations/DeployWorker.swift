@@ -21,10 +21,10 @@ public struct DeployWorker: Sendable {
     public func run() async throws {
         let ledger = try Ledger(host.layout)
         let log = try DeployLog(host.layout, deploy: number)
-        try ledger.update(number) { $0.process = .current() }
+        let asked = try ledger.update(number) { $0.process = .current() }
         do {
             try FailPoint.workerBegun.pass("write", host.layout.ledger)
-            guard let lock = try await waitForTurn(ledger, log) else {
+            guard let lock = try await waitForTurn(asked, ledger, log) else {
                 return DeployReference.remove(number, of: host)
             }
             try await deploy(under: lock, ledger, log)
@@ -48,6 +48,10 @@ public struct DeployWorker: Sendable {
         defer { lock.release() }
         try FailPoint.workerLocked.pass("lock", host.layout.lock)
         try await Recovery(host, ledger).run()
+        // Somebody may have put a stop on deploys while this one waited.
+        if try ledger.deploy(number)?.options.contains(DeployFreeze.force) != true {
+            try DeployFreeze.check(host.layout)
+        }
         let deploy = try ledger.update(number) {
             $0.state = .running
             $0.started = currentTime()
@@ -66,8 +70,8 @@ public struct DeployWorker: Sendable {
     }
 
     /// Waits for the app's lock; gives way to a newer deploy that waits too.
-    private func waitForTurn(_ ledger: Ledger, _ log: DeployLog) async throws -> AppLock? {
-        var told = false
+    private func waitForTurn(_ deploy: Deploy, _ ledger: Ledger, _ log: DeployLog) async throws -> AppLock? {
+        var told: String?
         while true {
             if let newest = try ledger.newestQueued(), newest.number > number {
                 let by = "deploy \(newest.number) (\(newest.commit.short))"
@@ -80,11 +84,12 @@ public struct DeployWorker: Sendable {
                 }
                 return nil
             }
-            if let lock = try AppLock.tryAcquire(host.layout, holding: "deploy \(number)") { return lock }
-            if !told {
-                told = true
-                log.output("waiting for \(AppLock.holder(of: host.layout)?.shown ?? "another command")")
+            if let lock = try AppLock.tryAcquire(host.layout, holding: "deploy \(number)", who: deploy.who) {
+                return lock
             }
+            let wait = LockWait(for: host.layout, ledger)
+            if wait.subject != told { log.output("waiting for \(wait.shown)") }
+            told = wait.subject
             try await Task.sleep(for: .milliseconds(20))
         }
     }

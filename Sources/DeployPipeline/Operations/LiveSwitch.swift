@@ -56,18 +56,25 @@ public struct LiveSwitch: Sendable {
         guard let old, old != release, let placements = try? services.placements(of: old) else { return }
         let left = placements.filter { host.slots.slot(of: $0.service.name, in: release) != $0.slot }
         try? await services.stopWorkers(of: left)
-        let until = currentTime() + host.settings.warm.seconds
+        let until = currentTime() + max(host.settings.warm.seconds, AppSettings.drain)
         for placement in left {
+            try? host.slots.setPaused(placement.service.name, placement.slot, false)
             try? host.slots.setWarmUntil(placement.service.name, placement.slot, until)
         }
     }
 
     /// Makes nginx serve the release's own site; nothing happens where the same text is live.
     private func applySite(of release: ReleaseID) async throws {
+        let app = host.layout.name
+        let live = ReleaseFile.text(host.nginx.siteFile(app))
         guard let site = ReleaseFile.text(host.layout.release(release).site), !site.isEmpty else {
-            return try await host.nginx.remove(app: host.layout.name)
+            if live != nil { try await host.changingNginx { try await $0.remove(app: app) } }
+            return
         }
-        try await host.nginx.ensureRunning()
-        _ = try await host.nginx.install(site: site, app: host.layout.name)
+        if live == site, await host.nginx.isRunning() { return }
+        try await host.changingNginx { nginx in
+            try await nginx.ensureRunning()
+            _ = try await nginx.install(site: site, app: app)
+        }
     }
 }

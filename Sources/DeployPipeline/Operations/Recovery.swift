@@ -14,9 +14,11 @@ public struct Recovery: Sendable {
         self.ledger = ledger
     }
 
-    /// Recovers where the ledger has a deploy that has not ended; else nothing is read or stopped.
+    /// Recovers where the ledger has a deploy that has not ended, or a worker stands still for another one; else nothing
+    /// is stopped.
     public func runIfNeeded() async throws {
-        guard try !ledger.running().isEmpty else { return }
+        let isPaused = host.slots.occupied().contains { host.slots.isPaused($0.service, $0.slot) }
+        guard try isPaused || !ledger.running().isEmpty else { return }
         try await run()
     }
 

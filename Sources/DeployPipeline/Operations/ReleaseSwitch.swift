@@ -34,13 +34,21 @@ public struct ReleaseSwitch: Sendable {
         try await services.clear(missing, of: release)
         // Nothing is written where nothing is missing: a rollback works on a full disk (F18).
         let started = missing.isEmpty ? [] : try await services.start(release, only: missing)
+        let waiting = try services.waiting(among: started + ready)
+        func waits(_ placement: Placement) -> Bool { waiting.contains { $0.service.name == placement.service.name } }
         do {
-            try await CandidateCheck(host: host, manifest: try host.store.manifest(release)).run(fresh: started)
-            try await services.startWorkers(of: ready)
+            let check = CandidateCheck(host: host, manifest: try host.store.manifest(release))
+            try await check.run(fresh: started.filter { !waits($0) })
+            try await services.startWorkers(of: ready.filter { !waits($0) })
+            try await services.changeOver(to: waiting)
+            try await check.run(fresh: started.filter(waits))
             let outcome = try await LiveSwitch(host).point(at: release)
             return Outcome(
                 from: old, to: release, took: outcome.took, wasWarm: started.allSatisfy(\.isCarried))
         } catch {
+            let shared = Set(
+                ready.filter { (try? services.isLive($0.service.name, $0.slot)) != false }.map(\.service.name))
+            try? await services.stopWorkers(of: ready.filter { !shared.contains($0.service.name) })
             await services.takeBack(started)
             throw error
         }

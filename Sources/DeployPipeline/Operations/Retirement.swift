@@ -4,7 +4,8 @@ import ReleaseModel
 public import ReleaseStore
 import SystemPackage
 
-/// Stops what nobody needs any more: releases whose warm time is over, and candidates that a killed deploy has left.
+/// Stops what nobody needs any more: releases whose warm time is over, and candidates that a killed deploy has left;
+/// and starts what such a deploy has stopped.
 /// The caller holds the app's lock.
 public struct Retirement: Sendable {
     let host: AppHost
@@ -30,6 +31,8 @@ public struct Retirement: Sendable {
                 try await services.stop(try services.occupant(of: service, slot, release: release))
             }
         }
+        // Left by somebody who was killed while one worker took another's place.
+        try await services.resume()
         return next
     }
 }

@@ -26,9 +26,7 @@ public struct ServiceControl: Sendable {
     /// Stops the live services; they stay stopped over a reboot, until `start`.
     public func stop(_ service: ServiceName? = nil) async throws {
         for placement in try live(service) {
-            for instance in placement.instances {
-                _ = try await host.supervisor.stop(instance, rule: placement.service.stop)
-            }
+            try await ServiceSlots(host).stopInstances(of: placement)
         }
     }
 
@@ -39,33 +37,33 @@ public struct ServiceControl: Sendable {
         for instance in placements.flatMap(\.instances) { try await host.supervisor.start(instance) }
         guard let current = try host.store.current() else { return }
         let manifest = try host.store.manifest(current)
-        if !manifest.sites.isEmpty { try await host.nginx.ensureRunning() }
+        if !manifest.sites.isEmpty { try await host.changingNginx { try await $0.ensureRunning() } }
         _ = try await CandidateCheck(host: host, manifest: manifest).run(placements)
     }
 
     /// Replaces the live processes without a gap: new ones start in free slots, are checked, get the requests, and
-    /// only then the old ones are stopped. Those that another release has started stay warm for it.
+    /// only then the old ones drain. Those that another release has started stay warm for it. Workers stop before
+    /// their successors start.
     public func restart() async throws {
         guard let current = try host.store.current() else { throw DeployError.nothingLive(host.layout.name) }
         let services = ServiceSlots(host)
         let old = try services.placements(of: current) ?? []
-        try await services.stopWorkers(of: old)
-        let new = try await services.start(current, linking: false, carrying: false)
+        var new: [Placement] = []
         do {
+            try await services.pause(old)
+            new = try await services.start(current, linking: false, carrying: false)
+            try await services.startWorkers(of: services.waiting(among: new))
             _ = try await CandidateCheck(host: host, manifest: try host.store.manifest(current)).run(new)
         } catch {
-            for placement in new { try? await services.stop(placement) }
-            try? await services.startWorkers(of: old)
+            await services.takeBack(new)
             throw error
         }
         for placement in new { try host.slots.link(current, placement.service.name, to: placement.slot) }
-        let until = currentTime() + host.settings.warm.seconds
         for placement in old {
-            if placement.isCarried {
-                try host.slots.setWarmUntil(placement.service.name, placement.slot, until)
-            } else {
-                try await services.stop(placement)
-            }
+            let time = placement.isCarried ? host.settings.warm.seconds : 0
+            try host.slots.setPaused(placement.service.name, placement.slot, false)
+            try host.slots.setWarmUntil(
+                placement.service.name, placement.slot, currentTime() + max(time, AppSettings.drain))
         }
     }
 }

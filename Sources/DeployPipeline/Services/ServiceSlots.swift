@@ -43,6 +43,8 @@ public struct ServiceSlots: Sendable {
     ///
     /// - Throws: `DeployError.noFreeSlot`, or what the store and the supervisor throw; nothing is left running then.
     ///
+    /// A worker that must not run beside the live one is not started yet; `waiting(among:)` names it.
+    ///
     /// - Parameter linking: whether the release's upstream links lead to the new slots at once; not for a release that
     ///   is live, whose requests would go to a candidate that nobody has checked.
     /// - Parameter carrying: whether a service that may go on as it is does, in place of being started.
@@ -73,7 +75,10 @@ public struct ServiceSlots: Sendable {
             guard !own.isEmpty else { return placements }
             try await host.supervisor.prepare(own + spares(of: release))
             try FailPoint.startBeforeProcesses.pass("start", host.layout.slots)
-            for instance in own { try await host.supervisor.start(instance) }
+            let waiting = Set(try waiting(among: placements).map(\.service.name))
+            for placement in placements where !placement.isCarried && !waiting.contains(placement.service.name) {
+                for instance in placement.instances { try await host.supervisor.start(instance) }
+            }
             try FailPoint.startAfterProcesses.pass("start", host.layout.slots)
             return placements
         } catch {
@@ -108,27 +113,50 @@ public struct ServiceSlots: Sendable {
     /// Stops the workers of a release; its listening services stay warm.
     public func stopWorkers(of placements: [Placement]) async throws {
         for placement in placements where placement.service.listen == .none {
-            for instance in placement.instances {
-                _ = try await host.supervisor.stop(instance, rule: placement.service.stop)
-            }
+            try await stopInstances(of: placement)
         }
     }
 
-    /// Undoes a start: stops what it has started, and nothing that was carried over.
+    /// Undoes a start: stops what it has started, and nothing that was carried over; workers that were paused for it
+    /// go on.
     func takeBack(_ placements: [Placement]) async {
         for placement in placements where !placement.isCarried { try? await stop(placement) }
+        try? await resume()
     }
 
-    /// Stops a service's instances side by side and frees its slot.
-    public func stop(_ placement: Placement) async throws {
+    /// Stops a service's instances side by side: the stop signal, then its time for the requests in flight. What that
+    /// was not enough for is killed; how many connections that cut is told and recorded.
+    func stopInstances(of placement: Placement) async throws {
         let supervisor = host.supervisor
-        try FailPoint.retireBeforeStop.pass("stop", host.layout.slots)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let killed = try await withThrowingTaskGroup(of: Int?.self) { group in
             for instance in placement.instances {
-                group.addTask { _ = try await supervisor.stop(instance, rule: placement.service.stop) }
+                group.addTask {
+                    let outcome = try await supervisor.stop(instance, rule: placement.service.stop)
+                    if case .killed(let connections) = outcome { return connections }
+                    return nil
+                }
             }
-            try await group.waitForAll()
+            return try await group.reduce(into: [Int]()) { killed, one in if let one { killed.append(one) } }
         }
+        if !killed.isEmpty { report(killed, of: placement) }
+    }
+
+    private func report(_ killed: [Int], of placement: Placement) {
+        let release = host.slots.occupant(placement.service.name, placement.slot).map { " of \($0.short)" } ?? ""
+        let cut = killed.reduce(0, +)
+        let detail =
+            "\(placement.service.name)\(release) did not end within \(placement.service.stop.within): "
+            + "\(killed.count == 1 ? "" : "\(killed.count) instances ")killed, \(cut) connection\(cut == 1 ? "" : "s") cut"
+        host.notice(detail)
+        // What is lost of the record must not keep a service from being stopped.
+        try? Ledger(host.layout).record(
+            LedgerEvent(time: currentTime(), who: ProcessOwner.name, verb: "kill", detail: detail))
+    }
+
+    /// Stops a service's instances and frees its slot.
+    public func stop(_ placement: Placement) async throws {
+        try FailPoint.retireBeforeStop.pass("stop", host.layout.slots)
+        try await stopInstances(of: placement)
         try FailPoint.retireAfterStop.pass("write", host.layout.slots)
         try host.slots.occupy(placement.slot, by: nil, service: placement.service.name)
         try host.slots.setWarmUntil(placement.service.name, placement.slot, nil)

@@ -59,7 +59,7 @@ extension Deployment {
         try await phase(.check) {
             do {
                 try FailPoint.checkBefore.pass("check", host.layout.release(plan.release).root)
-                let passed = try await CandidateCheck(host: host, manifest: plan.manifest).run(fresh: placements)
+                let passed = try await passed(plan, placements)
                 try FailPoint.checkAfter.pass("check", host.layout.release(plan.release).root)
                 for (index, one) in passed.enumerated() {
                     let last = index == passed.count - 1
@@ -71,6 +71,17 @@ extension Deployment {
                 throw DeployError.unhealthy(failure)
             }
         }
+    }
+
+    /// Those that may not run beside the live ones come last, when nothing else can fail any more.
+    private func passed(_ plan: DeployPlan, _ placements: [Placement]) async throws -> [CandidateCheck.Passed] {
+        let services = ServiceSlots(host)
+        let waiting = try services.waiting(among: placements.filter { !$0.isCarried })
+        let names = Set(waiting.map(\.service.name))
+        let check = CandidateCheck(host: host, manifest: plan.manifest)
+        let first = try await check.run(fresh: placements.filter { !names.contains($0.service.name) })
+        try await services.changeOver(to: waiting)
+        return try await first + check.run(fresh: waiting)
     }
 
     /// Shows the pusher what there is to see: the request, the answer, and the service's last 20 lines.

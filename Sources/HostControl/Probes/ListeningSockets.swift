@@ -26,12 +26,12 @@ public enum ListeningSockets {
         return nil
     }
 
-    /// State 0A is LISTEN (net/tcp_states.h).
-    private static func table() -> [(port: Int, inode: Int)] {
+    /// The local ports of the TCP sockets in a state: 0A is LISTEN, 01 ESTABLISHED (net/tcp_states.h).
+    static func table(state: String = "0A") -> [(port: Int, inode: Int)] {
         ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in
             (ProcessGroup.text(path) ?? "").split(separator: "\n").dropFirst().compactMap { line in
                 let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-                guard fields.count > 9, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":"),
+                guard fields.count > 9, fields[3] == state, let colon = fields[1].lastIndex(of: ":"),
                     let port = Int(fields[1][fields[1].index(after: colon)...], radix: 16), let inode = Int(fields[9])
                 else { return nil }
                 return (port, inode)
@@ -39,7 +39,7 @@ public enum ListeningSockets {
         }
     }
 
-    private static func inodes(_ pid: Int32) -> [Int] {
+    static func inodes(_ pid: Int32) -> [Int] {
         guard let directory = opendir("/proc/\(pid)/fd") else { return [] }
         defer { closedir(directory) }
         var result: [Int] = []

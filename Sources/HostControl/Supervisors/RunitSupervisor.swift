@@ -74,15 +74,21 @@ public struct RunitSupervisor: Supervisor {
         let control = RunitControl(instance.directory)
         let down = open(instance.directory.appending("down").string, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
         if down >= 0 { close(down) }
+        // A boot after a power cut must not start it again beside the one that took its place.
+        syncDirectory(instance.directory)
         guard control.isSupervised else { return .wasDown }
-        let group = control.status.pid
+        guard let group = control.status.pid else {
+            try control.send("d", unit: instance.unit)
+            return .wasDown
+        }
+        let connections = EstablishedConnections(listeners: group)
         try control.send("d", unit: instance.unit)
-        guard let group else { return .wasDown }
         let deadline = ContinuousClock.now + rule.within.duration
         while ContinuousClock.now < deadline {
             if control.status.state == .down, ProcessGroup.isEmpty(group) { return .ended }
             try? await Task.sleep(for: .milliseconds(20))
         }
+        let cut = connections.count(in: group)
         kill(-group, SIGKILL)
         try control.send("k", unit: instance.unit)
         while control.status.state != .down || !ProcessGroup.isEmpty(group) {
@@ -91,7 +97,14 @@ public struct RunitSupervisor: Supervisor {
             }
             try? await Task.sleep(for: .milliseconds(20))
         }
-        return .killed
+        return .killed(connections: cut)
+    }
+
+    private func syncDirectory(_ path: FilePath) {
+        let directory = open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }
+        fsync(directory)
+        close(directory)
     }
 
     /// Reads runsv's own status file.

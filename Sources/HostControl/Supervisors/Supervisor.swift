@@ -66,8 +66,8 @@ extension StopRule: Hashable {
 public enum StopOutcome: Sendable, Equatable {
     /// It ended by itself in time.
     case ended
-    /// It had to be killed.
-    case killed
+    /// It had to be killed, and with it as many connections as it still held.
+    case killed(connections: Int)
     /// It was not running.
     case wasDown
 }

@@ -78,12 +78,29 @@ public struct SystemdSupervisor: Supervisor {
 
     /// Stops an instance; systemd sends the unit's own signal to its cgroup, and KILL after its own time.
     public func stop(_ instance: SupervisedInstance, rule: StopRule) async throws(HostError) -> StopOutcome {
-        let wasUp = try await status(instance).state == .up
+        let group = try await status(instance).pid
         let limit = rule.within.duration + .seconds(30)
+        let watch = group.map(Self.watchConnections)
+        defer { watch?.cancel() }
         try await call(["disable", "--now", Self.unitName(instance)], unit: instance.unit, within: limit)
-        guard wasUp else { return .wasDown }
+        guard let watch else { return .wasDown }
+        watch.cancel()
         let result = try await properties(instance, ["Result"])["Result"]
-        return result == "timeout" ? .killed : .ended
+        return result == "timeout" ? .killed(connections: await watch.value) : .ended
+    }
+
+    /// systemd kills by itself, so the connections are counted all the while: its value is how many there were last.
+    private static func watchConnections(of group: Int32) -> Task<Int, Never> {
+        let connections = EstablishedConnections(listeners: group)
+        return Task {
+            var last = 0
+            while !Task.isCancelled, !ProcessGroup.isEmpty(group) {
+                let now = connections.count(in: group)
+                if !ProcessGroup.isEmpty(group) { last = now }
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+            return last
+        }
     }
 
     /// Asks systemd.

@@ -10,7 +10,9 @@ import SystemPackage
 private func control(
     _ host: AppHost, _ verb: String, _ detail: String = "", _ body: (ServiceControl) async throws -> Void
 ) async throws {
-    try await withAppLock(host, verb) { try await body(ServiceControl(host)) }
+    var host = host
+    host.notice = Output.progress
+    try await withAppLock(host, verb) { [host] in try await body(ServiceControl(host)) }
     try Ledger(host.layout).record(LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: detail))
 }
 

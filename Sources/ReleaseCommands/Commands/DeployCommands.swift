@@ -46,7 +46,11 @@ struct DeployOptions: ParsableArguments {
     @Flag(help: "Build with an empty cache, and reuse no step's outputs.") var noCache = false
     @Flag(help: "Leave the migration out.") var skipMigrate = false
 
-    var named: [String] { (noCache ? ["no-cache"] : []) + (skipMigrate ? ["skip-migrate"] : []) }
+    @Flag(help: "Also while the app is locked.") var force = false
+
+    var named: [String] {
+        (noCache ? ["no-cache"] : []) + (skipMigrate ? ["skip-migrate"] : []) + (force ? [DeployFreeze.force] : [])
+    }
 }
 
 struct PruneCommand: AsyncParsableCommand {

@@ -11,6 +11,8 @@ struct SettingsCommand: AsyncParsableCommand {
     @Option(help: "How releases share: auto, copy, reflink, hardlink, recycle or none.") var share: String?
     @Option(help: "How long a replaced release stays warm.") var warm: String?
     @Option(help: "What becomes of a submodule: refuse, or empty for an empty directory.") var submodules: String?
+    @Option(help: "How much memory unpacking a push may take.") var receiveMemory: String?
+    @Option(help: "How much processor time unpacking a push may take.") var receiveTime: String?
     @Flag(help: "As JSON.") var json = false
     @OptionGroup var home: HomeOptions
 
@@ -19,9 +21,12 @@ struct SettingsCommand: AsyncParsableCommand {
         let share = try share.map { value throws(InvalidValue) in try ShareWay(value) }
         let warm = try warm.map { value throws(InvalidValue) in try TimeLimit(value) }
         let submodules = try submodules.map { value throws(InvalidValue) in try SubmoduleRule(value) }
+        let memory = try receiveMemory.map { value throws(InvalidValue) in try ByteSize(value) }
+        let time = try receiveTime.map { value throws(InvalidValue) in try TimeLimit(value) }
         let changes = [
             share.map { "share \($0.rawValue)" }, warm.map { "warm \($0)" },
-            submodules.map { "submodules \($0.rawValue)" },
+            submodules.map { "submodules \($0.rawValue)" }, memory.map { "receive memory \($0)" },
+            time.map { "receive time \($0)" },
         ].compactMap { $0 }
         guard !changes.isEmpty else { return try show(host.settings) }
         if share == .hardlink { try await host.requireSeal() }
@@ -31,6 +36,8 @@ struct SettingsCommand: AsyncParsableCommand {
             settings.share = share ?? settings.share
             settings.warm = warm ?? settings.warm
             settings.submodules = submodules ?? settings.submodules
+            settings.receive.memory = memory ?? settings.receive.memory
+            settings.receive.time = time ?? settings.receive.time
             try settings.save(to: host.layout.settings)
             return settings
         }
@@ -48,5 +55,6 @@ struct SettingsCommand: AsyncParsableCommand {
         Output.line("warm         \(settings.warm)")
         Output.line("share        \(settings.share.rawValue)")
         Output.line("submodules   \(settings.submodules.rawValue)")
+        Output.line("receive      \(settings.receive.memory) of memory, \(settings.receive.time) of processor time")
     }
 }

@@ -30,14 +30,29 @@ struct ShellCommand: AsyncParsableCommand {
     private func push(_ app: AppName, _ session: ShellSession) async throws {
         let layout = try session.layout(app)
         let origin = "ssh:\(ProcessIdentity.current().pid):\(ProcessIdentity.current().started)"
-        let status = try git("receive-pack", layout, session, origin: origin)
+        let status = try git("receive-pack", layout, session, origin: origin, through: try limitedGit())
         guard status == 0 else { throw ExitCode(status) }
         let caused = try Ledger(layout).deploys(origin: origin)
         if caused.contains(where: { $0.state != .live }) { throw ExitCode(1) }
     }
 
-    private func git(_ verb: String, _ layout: AppLayout, _ session: ShellSession, origin: String) throws -> Int32 {
+    /// Where git is to look for itself: there, it is this program, which limits it.
+    private func limitedGit() throws -> String {
+        let directory = home.layout.gitPrograms
+        let link = directory.appending("git")
+        // A home of an older version has none.
+        if access(link.string, X_OK) != 0 {
+            try DurableFile.makeDirectories(directory)
+            try DurableFile.link(at: link, to: "../bin/post-receive")
+        }
+        return directory.string
+    }
+
+    private func git(
+        _ verb: String, _ layout: AppLayout, _ session: ShellSession, origin: String, through programs: String? = nil
+    ) throws -> Int32 {
         var extra = ["PMO_ORIGIN": origin]
+        extra["GIT_EXEC_PATH"] = programs
         // The protocol's version is the one thing of the client's environment that git needs.
         if let version = getenv("GIT_PROTOCOL").map({ String(cString: $0) }),
             ["version=0", "version=1", "version=2"].contains(version)
@@ -69,7 +84,7 @@ enum ShellRequest: Equatable {
     static let verbs: [String: KeyRight] = [
         "apps": .read, "list": .read, "show": .read, "status": .read, "ps": .read, "logs": .read, "log": .read,
         "history": .read, "switch": .operate, "rollback": .operate, "deploy": .operate, "retry": .operate,
-        "restart": .operate,
+        "restart": .operate, "lock": .operate, "unlock": .operate,
     ]
 
     init(_ text: String) throws {
@@ -83,16 +98,19 @@ enum ShellRequest: Equatable {
             return
         }
         let words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
-        let allowed = words.allSatisfy { word in
-            word.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-._".utf8.contains(byte)
-            }
-        }
-        guard let verb = words.first, Self.verbs[verb] != nil, allowed,
-            !words.contains(where: { $0.hasPrefix("--home") })
+        guard let verb = words.first, Self.verbs[verb] != nil, !words.contains(where: { $0.hasPrefix("--home") })
         else { throw ShellError.refused }
+        // The reason behind `lock -m` is a sentence; it goes to the program as it is, and to no shell.
+        let plain = verb == "lock" ? words.prefix { $0 != "-m" } : words[...]
+        guard plain.allSatisfy(Self.isPlain), words.allSatisfy({ $0 == $0.shown() }) else { throw ShellError.refused }
         self = .command(words)
+    }
+
+    private static func isPlain(_ word: String) -> Bool {
+        word.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-._".utf8.contains(byte)
+        }
     }
 
     /// `'pmo'`, `'/pmo.git'`, `'/srv/pmo/pmo/repo.git'`: git quotes the path in single quotes.

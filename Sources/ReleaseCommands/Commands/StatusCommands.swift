@@ -20,17 +20,23 @@ struct StatusCommand: AsyncParsableCommand {
         let isWell = current != nil && rows.allSatisfy { $0.state == "up" }
         let report = StatusReport(
             app: host.layout.name, current: current, well: isWell, instances: rows,
-            deploying: running.map {
-                "deploy \($0.number) (\($0.commit.short)) \($0.phase?.rawValue ?? $0.state.rawValue)"
-            })
+            locked: try DeployFreeze.of(host.layout), deploying: running.map(Self.shown))
         if json {
             try Output.json(report)
         } else {
             Output.line("\(host.layout.name): \(current.map { "\($0.short) is live" } ?? "nothing is live")")
             for row in rows { Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)") }
             for line in report.deploying { Output.line("  \(line)") }
+            if let freeze = report.locked { Output.line("  locked \(freeze.shown)") }
         }
         if !isWell { throw ExitCode(1) }
+    }
+
+    private static func shown(_ deploy: Deploy) -> String {
+        let state = deploy.state == .queued ? "waits" : deploy.phase?.rawValue ?? deploy.state.rawValue
+        let time = Moment.length(currentTime() - (deploy.started ?? deploy.created))
+        return
+            "deploy \(deploy.number) (\(deploy.commit.short)) of \(deploy.who.shown(limit: 30)): \(state), for \(time)"
     }
 }
 
@@ -39,6 +45,7 @@ private struct StatusReport: Encodable {
     var current: ReleaseID?
     var well: Bool
     var instances: [InstanceRow]
+    var locked: DeployFreeze?
     var deploying: [String]
 }
 

@@ -9,6 +9,7 @@ struct SwitchCommand: AsyncParsableCommand {
 
     @Argument(help: "[<app>] <commit>, any unambiguous prefix.") var words: [String]
     @Flag(help: "As JSON.") var json = false
+    @Flag(help: "Also while the app is locked.") var force = false
     @OptionGroup var home: HomeOptions
 
     func validate() throws {
@@ -19,7 +20,7 @@ struct SwitchCommand: AsyncParsableCommand {
         let (layout, rest) = try home.app(leading: words, rest: 1)
         let host = try AppHost(opening: layout)
         let prefix = try CommitPrefix(rest[0])
-        try await SwitchReport.run(host, verb: "switch", json: json) {
+        try await SwitchReport.run(host, verb: "switch", json: json, force: force) {
             do {
                 return try host.store.resolve(prefix)
             } catch let error as StoreError {
@@ -46,11 +47,14 @@ struct RollbackCommand: AsyncParsableCommand {
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
     @Flag(help: "As JSON.") var json = false
+    @Flag(help: "Also while the app is locked.") var force = false
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
         let host = try AppHost(opening: home.app(app))
-        try await SwitchReport.run(host, verb: "rollback", json: json) { try ReleaseSwitch(host).rollbackTarget() }
+        try await SwitchReport.run(host, verb: "rollback", json: json, force: force) {
+            try ReleaseSwitch(host).rollbackTarget()
+        }
     }
 }
 
@@ -62,9 +66,16 @@ private struct SwitchReport: Encodable {
     var renameMs: Double?
     var totalMs: Double
 
-    static func run(_ host: AppHost, verb: String, json: Bool, target: () throws -> ReleaseID) async throws {
+    static func run(
+        _ host: AppHost, verb: String, json: Bool, force: Bool, target: () throws -> ReleaseID
+    ) async throws {
         let begun = ContinuousClock.now
-        let outcome = try await withAppLock(host, verb) { try await ReleaseSwitch(host).run(to: try target()) }
+        if !force { try DeployFreeze.check(host.layout, forcible: true) }
+        var telling = host
+        telling.notice = Output.progress
+        let outcome = try await withAppLock(host, verb) { [telling] in
+            try await ReleaseSwitch(telling).run(to: try target())
+        }
         let report = SwitchReport(
             from: outcome.from, to: outcome.to, warm: outcome.wasWarm,
             renameMs: outcome.took.map { $0.inSeconds * 1000 },

@@ -19,8 +19,12 @@ struct PreReceiveHook {
         try FailPoint.receiveBeforeReview.pass("read", host.layout.repository)
         let review = try CommitReview(commit, in: repository, host: host)
         try FailPoint.receiveAfterReview.pass("read", host.layout.repository)
-        guard options.contains(.plan) else { return 0 }
+        guard options.contains(.plan) else {
+            try DeployFreeze.check(host.layout)
+            return 0
+        }
         show(review, commit)
+        if let freeze = try DeployFreeze.of(host.layout) { Output.progress("       locked   \(freeze.shown)") }
         throw PushError.planned
     }
 

@@ -96,12 +96,12 @@ func withAppLock<Result>(
     let quick = try AppLock.acquire(host.layout, wait: .milliseconds(500), holding: what, who: Caller.name)
     let lock =
         try quick
-        ?? AppLock.acquire(host.layout, wait: .seconds(600), holding: what, who: Caller.name) { holder in
-            Output.progress("waiting for \(holder?.shown ?? "another command")")
+        ?? AppLock.acquire(host.layout, wait: .seconds(600), holding: what, who: Caller.name) { _ in
+            Output.progress("waiting for \(LockWait(for: host.layout, try? Ledger(host.layout)).shown)")
         }
     guard let lock else {
         throw DeployError.busy(
-            app: host.layout.name, holder: AppLock.holder(of: host.layout)?.shown ?? "another command")
+            app: host.layout.name, holder: LockWait(for: host.layout, try? Ledger(host.layout)).shown)
     }
     defer { lock.release() }
     // A ledger that cannot be read must not stand in the way of a rollback.

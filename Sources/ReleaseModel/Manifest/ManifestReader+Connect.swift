@@ -13,6 +13,11 @@ extension ManifestReader {
         manifest.services = drafts.map { draft in
             var service = draft.service
             service.listen = draft.listen ?? (service.health != nil || routed.contains(service.name) ? .port : .none)
+            if service.single == true, service.listen != .none {
+                draft.field.refuse(
+                    "is single and listens: without two side by side for a moment, requests would be lost",
+                    hint: "remove single")
+            }
             return service
         }
         if root["services"] == nil, root["sites"] == nil {

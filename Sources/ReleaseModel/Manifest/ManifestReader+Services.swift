@@ -7,7 +7,7 @@ struct ServiceDraft {
 
 extension ManifestReader {
     private static let serviceKeys = [
-        "directory", "command", "instances", "listen", "health", "memory", "stop", "restart", "inputs",
+        "directory", "command", "instances", "listen", "health", "memory", "stop", "restart", "inputs", "single",
     ]
 
     /// `services:`, ordered by name.
@@ -38,11 +38,19 @@ extension ManifestReader {
         service.memory = mapping["memory"].flatMap(readMemory)
         service.stop = mapping["stop"].flatMap(readStop) ?? service.stop
         service.restartInputs = readRestart(mapping, of: service)
+        service.single = readSingle(mapping["single"], of: service)
         let listen = mapping["listen"].flatMap { $0.choice(of: ["port", "socket", "none"]) }.flatMap(Listen.init)
         if listen == Listen.none, let health = mapping["health"] {
             health.refuse("needs a service that listens; remove it or “listen: none”")
         }
         return ServiceDraft(service: service, listen: listen, field: field)
+    }
+
+    /// nil unless it is true.
+    private func readSingle(_ field: ManifestField?, of service: Service) -> Bool? {
+        guard let field, field.flag() == true else { return nil }
+        if service.instances > 1 { field.refuse("needs instances: 1", hint: "remove single, or set instances: 1") }
+        return true
     }
 
     private func readHealth(_ field: ManifestField) -> HealthCheck? {

@@ -19,6 +19,9 @@ public struct Service: Codable, Sendable, Equatable {
     /// With `restart: when-changed`, what must change for its processes to be replaced: paths of the tree and outputs
     /// of build steps. nil: every deploy starts it anew.
     public var restartInputs: [PathPattern]?
+    /// Whether a worker never runs twice, not even for the moment of a deploy: the old one ends before the new one
+    /// starts. nil: it may.
+    public var single: Bool?
 
     /// A service with the defaults: one instance at the release's root, no listening, TERM and 10 s.
     public init(
