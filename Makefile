@@ -1,10 +1,11 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 SOURCES := Package.swift Sources Tests
+HEAVY := ^ReleaseCommandsTests\.(Fault|Load)
 PROGRAMS := pmo-release post-receive
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies demo demo-stop test build release install fmt lint bench clean
+.PHONY: help dependencies demo demo-stop test build release install fmt lint bench soak clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +21,9 @@ test: dependencies ## build and run every test
 	@# Alone: its tests that end a process wait for any child, and stumble over one that another room has not reaped.
 	swift test --skip-build --disable-xctest --filter '^GitRepositoryTests' $(TEST_FLAGS)
 	swift test --skip-build --disable-xctest --skip '^(GitRepository|ReleaseCommands)Tests' $(TEST_FLAGS)
-	swift test --skip-build --disable-xctest --filter '^ReleaseCommandsTests' $(TEST_FLAGS)
+	swift test --skip-build --disable-xctest --filter '^ReleaseCommandsTests' --skip '$(HEAVY)' $(TEST_FLAGS)
+	@# Alone as well: they count what a host can take.
+	swift test --skip-build --disable-xctest --filter '$(HEAVY)' $(TEST_FLAGS)
 
 build: dependencies ## build the debug programs
 	swift build
@@ -39,7 +42,10 @@ fmt: ## format the sources
 
 lint: ## check the format, and the scripts where shellcheck is installed
 	swift format lint --strict --parallel --recursive $(SOURCES)
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/install-dependencies; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/soak tools/install-dependencies; fi
+
+soak: dependencies ## the tests that count, with larger counts; under an hour
+	@tools/soak
 
 bench: release ## measure, with the peers beside it
 	@tools/bench
