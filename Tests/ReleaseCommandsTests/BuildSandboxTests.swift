@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A build step", .serialized, .timeLimit(.minutes(5)))
+@Suite("A build step", .serialized, .timeLimit(.minutes(20)))
 struct BuildSandboxTests {
     private func manifest(_ step: String, within: String = "60s") -> String {
         "build: [{ run: \(step), within: \(within) }]\nsites: { pmo.localhost: { root: . } }\n"

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("A service that is restarted only when it changed", .serialized, .timeLimit(.minutes(10)))
+@Suite("A service that is restarted only when it changed", .serialized, .timeLimit(.minutes(20)))
 struct CarryTests {
     /// An API in two instances and a worker that go on, and one more worker that does not.
     private static let platform = [

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("A pusher who is gone", .serialized, .timeLimit(.minutes(10)))
+@Suite("A pusher who is gone", .serialized, .timeLimit(.minutes(20)))
 struct DisconnectTests {
     /// How a pusher goes.
     enum Way: String, CaseIterable, CustomTestStringConvertible {

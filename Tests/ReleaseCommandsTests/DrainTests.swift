@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("The release that was replaced", .serialized, .timeLimit(.minutes(10)))
+@Suite("The release that was replaced", .serialized, .timeLimit(.minutes(20)))
 struct DrainTests {
     /// Answers `/id` at once, `/late` after five seconds, `/slow` when the test makes a file, and echoes on a WebSocket.
     static func server(ignoringTerm: Bool = false, stop: String = "60s") -> [String: String] {

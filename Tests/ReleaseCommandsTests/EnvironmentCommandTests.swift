@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("pmo-release env", .serialized, .timeLimit(.minutes(5)))
+@Suite("pmo-release env", .serialized, .timeLimit(.minutes(20)))
 struct EnvironmentCommandTests {
     @Test("takes values by argument, by standard input and from a file, quotes and newlines included")
     func roundTrip() async throws {

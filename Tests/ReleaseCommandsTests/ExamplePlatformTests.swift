@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The example platform", .serialized, .timeLimit(.minutes(5)))
+@Suite("The example platform", .serialized, .timeLimit(.minutes(20)))
 struct ExamplePlatformTests {
     @Test("is refused before anything is written while keys have no value, and live once they have")
     func needsItsEnvironment() async throws {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("An application that nobody here wrote", .serialized, .timeLimit(.minutes(8)))
+@Suite("An application that nobody here wrote", .serialized, .timeLimit(.minutes(20)))
 struct ForeignApplicationTests {
     @Test("httpbin from PyPI with a one-line Procfile is built in a venv and answers, on PORT and on SOCKET")
     func httpbin() async throws {

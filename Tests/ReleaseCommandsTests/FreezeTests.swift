@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("An app that is locked", .serialized, .timeLimit(.minutes(5)))
+@Suite("An app that is locked", .serialized, .timeLimit(.minutes(20)))
 struct FreezeTests {
     @Test("refuses pushes, deploys, switches and rollbacks by who, why, since when and how to go on; --force goes on")
     func refuses() async throws {

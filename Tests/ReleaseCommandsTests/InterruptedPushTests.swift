@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("A push that is interrupted", .serialized, .timeLimit(.minutes(5)))
+@Suite("A push that is interrupted", .serialized, .timeLimit(.minutes(20)))
 struct InterruptedPushTests {
     private let slow = "build: [{ run: sleep 4 }]\nsites: { pmo.localhost: { root: . } }\n"
 

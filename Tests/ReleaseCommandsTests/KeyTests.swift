@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Keys over a real sshd", .serialized, .timeLimit(.minutes(5)))
+@Suite("Keys over a real sshd", .serialized, .timeLimit(.minutes(20)))
 struct KeyTests {
     @Test("A30, A31, A36: a key pushes and asks what it may, of the apps that are its own, and nothing else")
     func rights() async throws {

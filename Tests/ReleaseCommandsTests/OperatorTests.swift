@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("An operator", .serialized, .timeLimit(.minutes(5)))
+@Suite("An operator", .serialized, .timeLimit(.minutes(20)))
 struct OperatorTests {
     private let app = [
         "server.js": """
@@ -160,7 +160,7 @@ struct OperatorTests {
     }
 }
 
-@Suite("pmo-release without a host", .serialized, .timeLimit(.minutes(2)))
+@Suite("pmo-release without a host", .serialized, .timeLimit(.minutes(20)))
 struct HostlessCommandTests {
     private func run(_ arguments: String..., directory: String = "/") async throws -> Ended {
         try await Subprocess(

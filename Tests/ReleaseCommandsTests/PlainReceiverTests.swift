@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A receiver with plain post-receive", .serialized, .timeLimit(.minutes(5)))
+@Suite("A receiver with plain post-receive", .serialized, .timeLimit(.minutes(20)))
 struct PlainReceiverTests {
     private let broken = "build: [{ run: exit 7 }]\nsites: { pmo.localhost: { root: . } }\n"
 
@@ -79,7 +79,7 @@ struct PlainReceiverTests {
     }
 }
 
-@Suite("The forced command of a key", .serialized, .timeLimit(.minutes(5)))
+@Suite("The forced command of a key", .serialized, .timeLimit(.minutes(20)))
 struct ForcedCommandTests {
     @Test("A30: runs nothing but pushes, fetches and the product's own commands")
     func refusesOthers() async throws {

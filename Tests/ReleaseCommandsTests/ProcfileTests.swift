@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A Procfile", .serialized, .timeLimit(.minutes(5)))
+@Suite("A Procfile", .serialized, .timeLimit(.minutes(20)))
 struct ProcfileTests {
     /// A server of Python's standard library, on a port or on a socket.
     private let server = """

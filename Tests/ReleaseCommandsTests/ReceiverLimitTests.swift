@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The receiver of a key's pushes", .serialized, .timeLimit(.minutes(10)))
+@Suite("The receiver of a key's pushes", .serialized, .timeLimit(.minutes(20)))
 struct ReceiverLimitTests {
     /// What was seen of a push by a client of its own, which speaks git's protocol to the forced command.
     private struct Seen: Decodable {

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("An export into the release that was pruned last", .serialized, .timeLimit(.minutes(10)))
+@Suite("An export into the release that was pruned last", .serialized, .timeLimit(.minutes(20)))
 struct RecycleTests {
     @Test("writes what changed alone; what was tampered with is written anew, and no other release notices")
     func recycles() async throws {
@@ -59,7 +59,7 @@ struct RecycleTests {
         }
     }
 
-    @Test("is whole again after a kill at any time, and so is every release", .timeLimit(.minutes(5)))
+    @Test("is whole again after a kill at any time, and so is every release", .timeLimit(.minutes(20)))
     func survivesKills() async throws {
         try await TestHost.with { host in
             try host.write(Self.pages(400))

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("A host that cannot", .serialized, .timeLimit(.minutes(5)))
+@Suite("A host that cannot", .serialized, .timeLimit(.minutes(20)))
 struct RefusedHostTests {
     @Test(
         "F15: with too little room, a push is refused with figures and leaves nothing",

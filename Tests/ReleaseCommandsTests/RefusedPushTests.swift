@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A refused push", .serialized, .timeLimit(.minutes(5)))
+@Suite("A refused push", .serialized, .timeLimit(.minutes(20)))
 struct RefusedPushTests {
     /// What a push does wrong, and what it is told.
     struct Mistake: Sendable, CustomTestStringConvertible {

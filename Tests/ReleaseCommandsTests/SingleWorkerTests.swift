@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("A worker with single: true", .serialized, .timeLimit(.minutes(10)))
+@Suite("A worker with single: true", .serialized, .timeLimit(.minutes(20)))
 struct SingleWorkerTests {
     /// Holds a lock file while it runs, and notes in a file of the app's `shared` when it starts, ends, or finds another
     /// one running.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A repository of index.html and assets", .serialized, .timeLimit(.minutes(5)))
+@Suite("A repository of index.html and assets", .serialized, .timeLimit(.minutes(20)))
 struct StaticSiteTests {
     private let first = ["index.html": "<h1>one</h1>\n", "assets/style.css": "h1 { color: teal }\n", ".hidden": "no\n"]
 

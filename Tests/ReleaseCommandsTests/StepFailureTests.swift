@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("A build step that cannot be kept", .serialized, .timeLimit(.minutes(10)))
+@Suite("A build step that cannot be kept", .serialized, .timeLimit(.minutes(20)))
 struct StepFailureTests {
     private func manifest(_ run: String, outputs: String = "dist", inputs: String = "page") -> [String: String] {
         [

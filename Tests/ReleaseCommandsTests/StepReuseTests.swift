@@ -9,7 +9,7 @@ private struct KeptStep: Decodable {
     let used: Double
 }
 
-@Suite("A build step with inputs and outputs", .serialized, .timeLimit(.minutes(10)))
+@Suite("A build step with inputs and outputs", .serialized, .timeLimit(.minutes(20)))
 struct StepReuseTests {
     /// Two steps that say each time that they ran, the second of which reads what the first made.
     private static let site = [

@@ -84,7 +84,7 @@ final class Subprocess {
     }
 
     /// Waits for its end; past the limit it is killed.
-    func ended(within limit: Duration = .seconds(60)) async throws -> Ended {
+    func ended(within limit: Duration = .seconds(300)) async throws -> Ended {
         while !hasEnded {
             if ContinuousClock.now - begun > limit {
                 kill(-pid, SIGKILL)

@@ -93,7 +93,7 @@ final class TestHost {
     @discardableResult
     func run(
         _ program: String, _ arguments: [String], environment extra: [String: String] = [:],
-        directory: String? = nil, input: String = "", within limit: Duration = .seconds(90)
+        directory: String? = nil, input: String = "", within limit: Duration = .seconds(300)
     ) async throws -> Ended {
         try await start(program, arguments, environment: extra, directory: directory, input: input).ended(within: limit)
     }
@@ -110,7 +110,7 @@ final class TestHost {
         return ended.out.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    func push(_ what: String..., environment: [String: String] = [:], within: Duration = .seconds(120)) async throws
+    func push(_ what: String..., environment: [String: String] = [:], within: Duration = .seconds(300)) async throws
         -> Ended
     {
         try await run(
