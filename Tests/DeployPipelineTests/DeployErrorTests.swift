@@ -68,7 +68,7 @@ struct DeployErrorTests {
     @Test("Each case is one sentence in one line, lower case, without a full stop, and so is its hint")
     func sentences() throws {
         let errors = try Self.all()
-        #expect(Set(errors.map(Self.name)).count == 21)
+        #expect(Set(errors.map(Self.name)).count == 22)
         for error in errors {
             for text in [error.description, error.hint].compactMap({ $0 }) {
                 #expect(!text.isEmpty)
