@@ -55,6 +55,7 @@ let package = Package(
                 .embedInCode("../../templates/finish"), .embedInCode("../../templates/control-t"),
                 .embedInCode("../../templates/log-run"), .embedInCode("../../templates/service.unit"),
                 .embedInCode("../../templates/seal"),
+                .embedInCode("../../templates/pmo-release-resume.service"),
             ],
             swiftSettings: settings),
         .target(
@@ -97,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "ReleaseCommandsTests",
             dependencies: [
-                "ReleaseCommands", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release", "post-receive", system,
+                "ReleaseCommands", "FailPoints", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release",
+                "post-receive", system,
             ],
             swiftSettings: settings),
         .testTarget(name: "RoomsTests", swiftSettings: settings),

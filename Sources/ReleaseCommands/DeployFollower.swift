@@ -63,7 +63,7 @@ struct DeployFollower {
 
     /// A deploy whose process is gone is brought to an end by whoever notices first.
     private func recovered(_ deploy: Deploy) async throws -> Bool {
-        guard let process = deploy.process, !process.isAlive,
+        guard host.layout.isOrphaned(deploy),
             let lock = try AppLock.tryAcquire(host.layout, holding: "recover")
         else { return false }
         defer { lock.release() }

@@ -29,7 +29,7 @@ struct DeployRequest {
         // One at a time, so that two pushes of a commit at once become one deploy.
         let only = try FileLock.acquire(host.layout.requestLock, wait: .seconds(10))
         defer { only?.release() }
-        let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive != false }
+        let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive == true }
         if let underWay { return (try attach(to: underWay, ledger), true) }
         if !options.contains(DeployFreeze.force) { try DeployFreeze.check(host.layout, forcible: kind != .push) }
         let repository = try GitRepository(opening: host.layout.repository)

@@ -64,7 +64,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         subcommands: [
             CreateCommand.self, SettingsCommand.self, DestroyCommand.self, AppsCommand.self,
             ListCommand.self, ShowCommand.self, SwitchCommand.self, RollbackCommand.self, DeployCommand.self,
-            RetryCommand.self, PruneCommand.self,
+            RetryCommand.self, PruneCommand.self, ResumeCommand.self, DoctorCommand.self,
             StatusCommand.self, PsCommand.self, LogsCommand.self, LogCommand.self, RestartCommand.self,
             StopCommand.self,
             StartCommand.self, HistoryCommand.self,

@@ -39,6 +39,16 @@ extension Directory {
         }
     }
 
+    /// Moves an entry to another directory, in the place of what has that name there.
+    func rename(_ old: FilePath, to new: FilePath, in other: borrowing Directory) throws(StoreError) {
+        let target = other.descriptor
+        try checked("rename", path(of: old)) {
+            old.withPlatformString { old in
+                new.withPlatformString { new in renameat(descriptor, old, target, new) }
+            }
+        }
+    }
+
     /// rename with one of the flags of renameat2(2).
     func rename(_ old: String, to new: String, flags: UInt32) throws(StoreError) {
         try checked("rename", path(of: FilePath(old))) {

@@ -1,5 +1,5 @@
 import GRDB
-import ReleaseModel
+public import ReleaseModel
 import SystemPackage
 
 extension Ledger {
@@ -8,11 +8,9 @@ extension Ledger {
     /// - Returns: how many were recorded.
     @discardableResult
     public func rebuild(from store: ReleaseStore) throws(StoreError) -> Int {
-        var lost: [Deploy] = []
-        for id in try store.releases() {
-            guard let information = try? store.information(id), information.deploy > 0 else { continue }
-            lost.append(Self.deploy(that: information, of: store))
-        }
+        let lost = try unrecorded(store)
+        // Most often there is nothing to write.
+        guard !lost.isEmpty else { return 0 }
         return try write { database in
             var recorded = 0
             for deploy in lost {
@@ -22,6 +20,28 @@ extension Ledger {
                 recorded += 1
             }
             return recorded
+        }
+    }
+
+    /// The deploys of releases that the ledger does not know.
+    public func unrecorded(_ store: ReleaseStore) throws(StoreError) -> [Deploy] {
+        let known = try read { try Set(Int.fetchAll($0, sql: "SELECT number FROM deploys")) }
+        var lost: [Deploy] = []
+        for id in try store.releases() {
+            guard let information = try? store.information(id), information.deploy > 0,
+                !known.contains(information.deploy)
+            else { continue }
+            lost.append(Self.deploy(that: information, of: store))
+        }
+        return lost
+    }
+
+    /// Records a deploy again under the number that it had, where the ledger does not know it any more.
+    public func restore(_ deploy: Deploy) throws(StoreError) {
+        try write { database in
+            let sql = "SELECT 1 FROM deploys WHERE number = ?"
+            guard try Int.fetchOne(database, sql: sql, arguments: [deploy.number]) == nil else { return }
+            try Self.insert(deploy, database)
         }
     }
 

@@ -51,11 +51,15 @@ extension ReleaseStore {
             try TreeRemoval.remove(path)
             swept.append(path)
         }
-        for path in [app.root, app.releases, app.environmentFile.removingLastComponent()] where path.isRealDirectory {
+        for path in Self.placesOfTemporaryFiles(app) where path.isRealDirectory {
             let directory = try Directory(opening: path)
             swept += try directory.sweepTemporaryFiles().map { path.appending($0) }
         }
         return swept
+    }
+
+    static func placesOfTemporaryFiles(_ app: AppLayout) -> [FilePath] {
+        [app.root, app.releases, app.intents, app.environmentFile.removingLastComponent()]
     }
 
     private func isLeftover(_ name: String, running: Set<Int>) -> Bool {

@@ -16,6 +16,7 @@ extension ReleaseStore {
         try require(id)
         let live = try current()
         guard live != id else { return .zero }
+        let before = try named(at: app.previous)
         let root = try Directory(opening: app.root)
         try FailPoint.switchBeforeLinks.pass("rename", app.current)
         let time: Duration
@@ -29,7 +30,7 @@ extension ReleaseStore {
             try root.sync()
             try FailPoint.switchAfterDirectorySync.pass("sync", app.root)
         } catch {
-            takeBack(to: live, in: root)
+            takeBack(to: live, before, in: root)
             throw error
         }
         return time
@@ -75,11 +76,18 @@ extension ReleaseStore {
     }
 
     /// Whichever of the two the disk has after a power cut, it is a whole release.
-    private func takeBack(to live: ReleaseID?, in root: borrowing Directory) {
+    private func takeBack(to live: ReleaseID?, _ previous: ReleaseID?, in root: borrowing Directory) {
         if live == nil {
             _ = try? root.removeFile("current")
         } else {
             try? root.rename("previous", to: "current", flags: RenameFlag.exchange)
+            if let previous {
+                if (try? named(at: app.previous)) != previous {
+                    try? root.replaceLink("previous", to: "releases/\(previous)")
+                }
+            } else {
+                _ = try? root.removeFile("previous")
+            }
         }
         try? root.sync()
     }

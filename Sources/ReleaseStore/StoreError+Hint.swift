@@ -58,12 +58,11 @@ extension StoreError {
         return "ln -sfn \(target) \(path.quoted)"
     }
 
-    /// SQLite's side files must leave with the database: the next one would replay them.
+    /// Resuming sets a damaged one aside and rebuilds it.
     private static func hint(forLedger path: FilePath, _ code: Int32) -> String {
         // SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html); else the file may be fine.
         guard [11, 26].contains(code & 0xff) else { return "ls -l \(path.removingLastComponent().quoted)" }
-        let aside = path.removingLastComponent().appending("ledger.damaged")
-        return "mkdir \(aside.quoted) && mv \(path.quoted)* \(aside.quoted)/"
+        return "pmo-release resume \(path.removingLastComponent().lastComponent?.string ?? "")"
     }
 }
 

@@ -22,6 +22,19 @@ extension SiteTemplates {
                 "target": .text(context.isUser ? "default.target" : "multi-user.target"),
             ])
     }
+
+    /// The unit that resumes every app of a home at boot, from `templates/pmo-release-resume.service`.
+    ///
+    /// - Throws: a path that a unit file cannot hold.
+    public static func bootUnit(program: String, home: String, isUser: Bool) throws(TemplateError) -> String {
+        try text(
+            PackageResources.pmo_release_resume_service, name: "templates/pmo-release-resume.service",
+            [
+                "description": .text(try home.unitText(as: "the path")),
+                "program": .text(try program.unitProgram()), "home": .text(try home.unitProgram()),
+                "target": .text(isUser ? "default.target" : "multi-user.target"),
+            ])
+    }
 }
 
 extension String {

@@ -52,7 +52,7 @@ struct DurableOrderTests {
             return String(line)
                 .replacing(/^\d+ +/, with: "").replacing(/\s+= 0.*$/, with: "")
                 .replacing(/\d+<([^>]*)>/) { "\($0.1)" }
-                .replacing(/\.\d+\.\d+\.tmp/, with: ".N.tmp")
+                .replacing(/\.\d+\.\d+\.\d+\.tmp/, with: ".N.tmp")
         }
     }
 }

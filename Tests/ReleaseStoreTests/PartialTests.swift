@@ -70,12 +70,15 @@ struct PartialTests {
             let id = try store.make(ReleaseID(commit: commit("a")), deploy: 1)
             for deploy in [2, 3, 12] { _ = try store.makePartial(deploy: deploy) }
             try #require(mkdir(app.releases.appending(".\(id).removing").string, 0o755) == 0)
-            try link(at: app.root.appending(".current.999999999.1.tmp"), to: "nowhere")
-            try write("half", to: app.environmentFile.removingLastComponent().appending(".values.999999999.1.tmp"))
-            try write("ours", to: app.root.appending(".current.\(getpid()).1.tmp"))
-            #expect(try store.sweepPartials(except: [3]).count == 5)
+            try link(at: app.root.appending(".current.999999999.5.1.tmp"), to: "nowhere")
+            try write("half", to: app.environmentFile.removingLastComponent().appending(".values.999999999.5.1.tmp"))
+            let own = ProcessIdentity.current()
+            try write("a number used again", to: app.root.appending(".current.\(own.pid).\(own.started - 1).1.tmp"))
+            let ours = ".current.\(own.pid).\(own.started).1.tmp"
+            try write("ours", to: app.root.appending(ours))
+            #expect(try store.sweepPartials(except: [3]).count == 6)
             #expect(try names(in: app.releases) == [".3.partial", id.directoryName])
-            #expect(try names(in: app.root).filter { $0.hasPrefix(".") } == [".current.\(getpid()).1.tmp"])
+            #expect(try names(in: app.root).filter { $0.hasPrefix(".") } == [ours])
             #expect(try store.sweepPartials(except: [3]).isEmpty)
         }
     }

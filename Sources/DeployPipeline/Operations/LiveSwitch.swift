@@ -48,7 +48,7 @@ public struct LiveSwitch: Sendable {
 
     /// After the rename nothing may undo it: workers change over, and what only the old release uses is warm for the
     /// app's time.
-    private func settle(from old: ReleaseID?, to release: ReleaseID) async {
+    func settle(from old: ReleaseID?, to release: ReleaseID) async {
         let services = ServiceSlots(host)
         for (service, slot, _) in host.slots.occupied() where host.slots.slot(of: service, in: release) == slot {
             try? host.slots.setWarmUntil(service, slot, nil)
@@ -61,6 +61,30 @@ public struct LiveSwitch: Sendable {
             try? host.slots.setPaused(placement.service.name, placement.slot, false)
             try? host.slots.setWarmUntil(placement.service.name, placement.slot, until)
         }
+    }
+
+    /// Whether nginx has the live release's site, or none where nothing is live.
+    func hasRightSite() -> Bool {
+        guard let current = try? host.store.current() as ReleaseID?? else { return true }
+        let wanted = current.flatMap { ReleaseFile.text(host.layout.release($0).site) } ?? ""
+        return wanted == ReleaseFile.text(host.nginx.siteFile(host.layout.name)) ?? ""
+    }
+
+    /// Gives nginx the live release's site back, where a switch was cut short between the site and the rename.
+    func restoreSite() async throws {
+        guard !hasRightSite() else { return }
+        guard let current = try host.store.current() else {
+            return try await host.changingNginx { try await $0.remove(app: host.layout.name) }
+        }
+        try await applySite(of: current)
+    }
+
+    /// Sees to it that nginx runs, where the live release has a site: after a boot nobody else may.
+    public func ensureServed() async throws {
+        guard let current = try host.store.current(),
+            ReleaseFile.text(host.layout.release(current).site)?.isEmpty == false
+        else { return }
+        try await host.changingNginx { try await $0.ensureRunning() }
     }
 
     /// Makes nginx serve the release's own site; nothing happens where the same text is live.

@@ -25,7 +25,7 @@ public struct Retirement: Sendable {
             if try services.isLive(service, slot) {
                 // Left by a switch that was killed after its rename.
                 if until != nil { try host.slots.setWarmUntil(service, slot, nil) }
-            } else if let until, until > now {
+            } else if let until = try warmUntil(service, slot, now), until > now {
                 next = min(next ?? until, until)
             } else {
                 try await services.stop(try services.occupant(of: service, slot, release: release))
@@ -34,5 +34,15 @@ public struct Retirement: Sendable {
         // Left by somebody who was killed while one worker took another's place.
         try await services.resume()
         return next
+    }
+
+    /// Until when a slot stays warm. A time that no clock has told in the app's warm time was told by one that was wrong:
+    /// from now on it is that time (F38).
+    private func warmUntil(_ service: ServiceName, _ slot: SlotNumber, _ now: Double) throws -> Double? {
+        guard let until = host.slots.warmUntil(service, slot) else { return nil }
+        let latest = now + max(host.settings.warm.seconds, AppSettings.drain)
+        guard Retirer.isWrong(until, latest) else { return until }
+        try host.slots.setWarmUntil(service, slot, latest)
+        return latest
     }
 }

@@ -39,6 +39,12 @@ public enum Retirer {
     }
 
     private static func nextDue(_ host: AppHost) -> Double? {
-        host.slots.occupied().compactMap { host.slots.warmUntil($0.0, $0.1) }.min()
+        let latest = currentTime() + max(host.settings.warm.seconds, AppSettings.drain)
+        // What a wrong clock has told is due at once, to be told anew.
+        return host.slots.occupied().compactMap { host.slots.warmUntil($0.0, $0.1) }
+            .map { isWrong($0, latest) ? 0 : $0 }.min()
     }
+
+    /// Whether a time lies further ahead than any switch sets it; two clocks may be a minute apart.
+    static func isWrong(_ until: Double, _ latest: Double) -> Bool { until > latest + 60 }
 }

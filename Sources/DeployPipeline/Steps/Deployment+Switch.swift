@@ -16,19 +16,7 @@ extension Deployment {
         let detail = (outcome.from.map { "\($0.short) -> " } ?? "") + plan.release.short
         log.step(.switch, detail, took: outcome.took)
         try? ledger.end(.switch, of: deploy.number, at: currentTime(), detail: detail)
-        moveBranch()
-    }
-
-    /// After a push the branch is where the live commit is, also when the pusher is long gone; a commit deployed by
-    /// hand moves it only forward.
-    private func moveBranch() {
-        guard let repository = try? GitRepository(opening: host.layout.repository),
-            let branch = try? BranchName(deploy.branch)
-        else { return }
-        let tip = (try? repository.commitID(of: branch.reference)).flatMap { $0 }
-        guard tip != deploy.commit else { return }
-        let forward = tip.map { (try? repository.isAncestor($0, of: deploy.commit)) ?? false } ?? true
-        if deploy.kind == .push || forward { try? repository.setReference(branch.reference, to: deploy.commit) }
+        BranchMove(host).run(deploy)
     }
 
     /// Retires and prunes what the switch has left over.

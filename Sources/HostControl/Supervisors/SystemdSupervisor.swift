@@ -31,7 +31,7 @@ public struct SystemdSupervisor: Supervisor {
             executable: "systemctl", arguments: (isUser ? ["--user"] : []) + arguments, environment: environment)
     }
 
-    private var directory: FilePath {
+    var directory: FilePath {
         guard isUser else { return "/etc/systemd/system" }
         let home = getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } ?? "/"
         return FilePath(home).appending(".config/systemd/user")
@@ -53,7 +53,7 @@ public struct SystemdSupervisor: Supervisor {
         if changed { try await call(["daemon-reload"], unit: "systemd") }
     }
 
-    private func write(_ text: String, to path: FilePath) throws(HostError) {
+    func write(_ text: String, to path: FilePath) throws(HostError) {
         var made: FilePath = "/"
         for component in directory.components {
             made.append(component)
@@ -135,7 +135,7 @@ public struct SystemdSupervisor: Supervisor {
         return values
     }
 
-    private func call(
+    func call(
         _ arguments: [String], unit: String, within limit: Duration = .seconds(60)
     ) async throws(HostError) {
         let result = try await runner.run(Self.systemctl(arguments, isUser: isUser), within: limit)

@@ -45,6 +45,7 @@ struct CreateCommand: AsyncParsableCommand {
         try Self.prepareHome(host)
         if settings.share == .hardlink { try await AppHost.requireSeal(of: host.home) }
         try hostSettings.save(to: host.settings)
+        if hostSettings.supervisor == .systemd { try await BootUnit(host).install() }
         do {
             try layout.createDirectories()
             try GitRepository.createReceiver(at: layout.repository, branch: branch)

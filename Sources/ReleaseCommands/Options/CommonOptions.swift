@@ -88,9 +88,9 @@ enum SelectionError: HintedError {
     var outcome: ErrorOutcome { .refused }
 }
 
-/// Runs a command's work under the app's lock, and says what it waits for.
+/// Runs a command's work under the app's lock, after what was cut short before, and says what it waits for.
 func withAppLock<Result>(
-    _ host: AppHost, _ what: String, _ body: () async throws -> Result
+    _ host: AppHost, _ what: String, recovering: Bool = true, _ body: () async throws -> Result
 ) async throws -> Result {
     // A deploy that has just told its end holds the lock a moment longer, to tidy up: not worth a word.
     let quick = try AppLock.acquire(host.layout, wait: .milliseconds(500), holding: what, who: Caller.name)
@@ -105,7 +105,7 @@ func withAppLock<Result>(
     }
     defer { lock.release() }
     // A ledger that cannot be read must not stand in the way of a rollback.
-    if let ledger = try? Ledger(host.layout) { try? await Recovery(host, ledger).runIfNeeded() }
+    if recovering { try? await Recovery(host, try? Ledger(host.layout)).runIfNeeded() }
     return try await body()
 }
 

@@ -1,0 +1,147 @@
+import GitRepository
+import Glibc
+import HostControl
+public import ReleaseModel
+import ReleaseStore
+import SiteTemplates
+import SystemPackage
+
+/// Looks over an app without changing anything, and says what is wrong and which command repairs it.
+public struct Doctor: Sendable {
+    let host: AppHost
+
+    /// Something that was looked at.
+    public struct Finding: Sendable, Encodable {
+        /// `current`, `ledger`, `receiver` …
+        public var what: String
+        /// What was found.
+        public var state: String
+        /// A command that repairs it; nil where nothing is wrong.
+        public var repair: String?
+        /// Whether it is as it should be.
+        public var isWell: Bool
+    }
+
+    /// The doctor of an app.
+    public init(_ host: AppHost) { self.host = host }
+
+    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks and the site.
+    public func findings() -> [Finding] {
+        [
+            link("current", host.store.current), link("previous", host.store.previous), lock(), ledger(), interrupted(),
+            receiver(), spare(), marks(), site(),
+        ]
+    }
+
+    private var resume: String { "pmo-release resume \(host.layout.name)" }
+
+    private func well(_ what: String, _ state: String) -> Finding {
+        Finding(what: what, state: state, repair: nil, isWell: true)
+    }
+
+    private func wrong(_ what: String, _ state: String, _ repair: String?) -> Finding {
+        Finding(what: what, state: state, repair: repair, isWell: false)
+    }
+
+    private func link(_ what: String, _ read: () throws(StoreError) -> ReleaseID?) -> Finding {
+        do throws(StoreError) {
+            return well(what, try read().map { "leads to \($0.short)" } ?? "not there yet")
+        } catch {
+            return wrong(what, error.description, error.hint)
+        }
+    }
+
+    private func lock() -> Finding {
+        do {
+            guard let free = try FileLock.tryAcquire(host.layout.lock) else {
+                return well("lock", "held by \(AppLock.holder(of: host.layout)?.shown ?? "another command")")
+            }
+            free.release()
+            return well("lock", "free")
+        } catch {
+            return wrong("lock", Reason(error).sentence, Reason(error).hint)
+        }
+    }
+
+    private func ledger() -> Finding {
+        do {
+            guard access(host.layout.ledger.string, F_OK) == 0 else {
+                let hasReleases = try !host.store.releases().isEmpty
+                return hasReleases ? wrong("ledger", "is lost", resume) : well("ledger", "not there yet")
+            }
+            let ledger = try Ledger(readingOnly: host.layout)
+            try ledger.verify()
+            let lost = try ledger.unrecorded(host.store).count
+            guard lost == 0 else { return wrong("ledger", "does not know \(lost) of the releases", resume) }
+            return well("ledger", "whole, \(try ledger.deploys(limit: 1).first?.number ?? 0) deploys")
+        } catch let error as StoreError where error.isDamagedLedger {
+            return wrong("ledger", error.description, resume)
+        } catch {
+            return wrong("ledger", Reason(error).sentence, Reason(error).hint)
+        }
+    }
+
+    private func interrupted() -> Finding {
+        do {
+            let recovery = Recovery(host, try? Ledger(readingOnly: host.layout))
+            let left = try recovery.numbers().filter { try recovery.remains(of: $0).next != nil }
+            guard left.isEmpty else {
+                return wrong("deploys", "cut short: \(left.map(String.init).joined(separator: ", "))", resume)
+            }
+            guard try !host.store.hasLeftovers() else {
+                return wrong("deploys", "files of dead processes lie about", resume)
+            }
+            return well("deploys", "none was cut short")
+        } catch {
+            return wrong("deploys", Reason(error).sentence, Reason(error).hint)
+        }
+    }
+
+    private func receiver() -> Finding {
+        let path = host.layout.repository
+        do {
+            _ = try GitRepository(opening: path)
+        } catch {
+            return wrong("receiver", Reason(error).sentence, "git init --bare \(path), then pmo-release create again")
+        }
+        let missing = SiteTemplates.hookNames.filter { access(path.appending("hooks").appending($0).string, X_OK) != 0 }
+        guard missing.isEmpty else {
+            return wrong(
+                "receiver", "cannot run its hooks: \(missing.joined(separator: ", "))", "chmod 755 \(path)/hooks/*")
+        }
+        let program = host.layout.host.bin.appending("post-receive")
+        guard access(program.string, X_OK) == 0 else {
+            return wrong("receiver", "the program behind its hooks is gone: \(program)", "install pmo-release again")
+        }
+        return well("receiver", "opens, and has its hooks")
+    }
+
+    private func spare() -> Finding {
+        guard access(host.store.spare.string, F_OK) == 0 else { return well("spare", "none") }
+        guard ReleaseIndex.read(ReleaseLayout(root: host.store.spare).index) != nil else {
+            return wrong("spare", "has no index that can be read", "pmo-release prune \(host.layout.name)")
+        }
+        return well("spare", "ready for the next export")
+    }
+
+    private func marks() -> Finding {
+        guard let current = (try? host.store.current()).flatMap({ $0 }) else { return well("marks", "nothing is live") }
+        if let reason = host.store.bad(current) {
+            return wrong(
+                "marks", "the live release is marked bad: \(reason.shown(limit: 200))",
+                "pmo-release rollback \(host.layout.name)")
+        }
+        guard host.store.served(current) else {
+            return wrong("marks", "the live release is not marked as served", resume)
+        }
+        return well("marks", "the live release serves well")
+    }
+
+    private func site() -> Finding {
+        guard (try? host.store.current()) != nil else { return well("site", "not looked at: see current") }
+        guard LiveSwitch(host).hasRightSite() else {
+            return wrong("site", "nginx has another site than the live release's", resume)
+        }
+        return well("site", "nginx has the live release's")
+    }
+}

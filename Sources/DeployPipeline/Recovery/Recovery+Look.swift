@@ -1,0 +1,65 @@
+import HostControl
+import ReleaseModel
+import ReleaseStore
+
+extension Recovery {
+    /// Whether something was cut short.
+    func isNeeded() throws -> Bool {
+        if try numbers().contains(where: { try remains(of: $0).next != nil }) { return true }
+        if try host.store.hasLeftovers() || !LiveSwitch(host).hasRightSite() { return true }
+        return try host.slots.occupied().contains { service, slot, _ in
+            // A worker that stands still for another one was left so.
+            if host.slots.isPaused(service, slot) { return true }
+            return try host.slots.warmUntil(service, slot) == nil && !ServiceSlots(host).isLive(service, slot)
+        }
+    }
+
+    /// The deploys of which something may be left: those that the ledger has open, that have an intent or a partial, and
+    /// the live release's own.
+    func numbers() throws -> [Int] {
+        var numbers = try Set(intents.numbers()).union(host.store.partials())
+        if let ledger { numbers.formUnion(try ledger.running().map(\.number)) }
+        if let current = try host.store.current() { numbers.insert(try host.store.information(current).deploy) }
+        return numbers.sorted()
+    }
+
+    func remains(of number: Int, _ candidate: Remains.Candidate = .unknown) throws -> Remains {
+        let intent = intents.intent(number)
+        let deploy = try ledger?.deploy(number)
+        return Remains(
+            isAlive: isAlive(deploy, intent), row: row(deploy), intent: try look(intent, number),
+            hasPartial: try host.store.partials().contains(number), made: try made(number, intent),
+            candidate: candidate)
+    }
+
+    private func isAlive(_ deploy: Deploy?, _ intent: DeployIntent?) -> Bool {
+        guard let deploy else { return intent?.deploy.process?.isAlive == true }
+        return !deploy.state.isFinal && !host.layout.isOrphaned(deploy)
+    }
+
+    private func row(_ deploy: Deploy?) -> Remains.Row {
+        guard ledger != nil else { return .unreadable }
+        guard let deploy else { return .missing }
+        return deploy.state == .live ? .live : deploy.state.isFinal ? .ended : .open
+    }
+
+    private func look(_ intent: DeployIntent?, _ number: Int) throws -> Remains.Intent {
+        guard let intent else { return try intents.numbers().contains(number) ? .lost : .none }
+        return intent.phase == .switch ? .switching : .early
+    }
+
+    /// The mark of a release that served is made before the rename, so it does not tell; but with an intent, the release
+    /// was never live: whoever takes the lock recovers first.
+    private func made(_ number: Int, _ intent: DeployIntent?) throws -> Remains.Made {
+        if let current = try host.store.current(), try host.store.information(current).deploy == number { return .live }
+        return try release(of: number, intent) == nil ? .nothing : .complete
+    }
+
+    /// The deploy's release, which is not live.
+    func release(of number: Int, _ intent: DeployIntent?) throws -> ReleaseID? {
+        try host.store.releases().first { release in
+            guard (try? host.store.information(release).deploy) == number else { return false }
+            return intent?.release == release || !host.store.served(release)
+        }
+    }
+}

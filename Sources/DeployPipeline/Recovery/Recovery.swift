@@ -1,0 +1,78 @@
+import FailPoints
+import HostControl
+public import ReleaseModel
+public import ReleaseStore
+import SystemPackage
+
+/// Brings what was cut short to an end: the disk decides, the ledger follows. Idempotent; the caller holds the app's
+/// lock, so whatever still counts as running has lost its process, unless it waits for the lock itself.
+public struct Recovery: Sendable {
+    let host: AppHost
+    /// nil where it cannot be used; what it is to be told is kept until it can.
+    let ledger: Ledger?
+    let intents: IntentStore
+
+    /// Recovery in an app.
+    public init(_ host: AppHost, _ ledger: Ledger?) {
+        self.host = host
+        self.ledger = ledger
+        intents = IntentStore(host.layout)
+    }
+
+    /// Recovers where something was cut short; else nothing is changed or stopped.
+    public func runIfNeeded() async throws {
+        if try isNeeded() { try await run() }
+    }
+
+    /// Recovers.
+    ///
+    /// - Returns: the deploys that were brought to an end.
+    /// - Throws: `StoreError.oddLink` where `current` is not what it should be (F40): nothing is touched then.
+    @discardableResult
+    public func run() async throws -> [Deploy] {
+        _ = try host.store.current()
+        var ended: [Deploy] = []
+        for number in try numbers() {
+            if let deploy = try await bringToAnEnd(number) { ended.append(deploy) }
+        }
+        try await sweep()
+        return ended
+    }
+
+    /// A dead deploy's actions, one after the other: each is decided by what the one before has left.
+    private func bringToAnEnd(_ number: Int) async throws -> Deploy? {
+        var candidate = Remains.Candidate.unknown
+        var isEnded = false
+        while let action = try remains(of: number, candidate).next {
+            try FailPoint.recoveryBeforeAction.pass("recover", host.layout.root)
+            candidate = try await perform(action, number, candidate)
+            try FailPoint.recoveryAfterAction.pass("recover", host.layout.root)
+            if action == .recordLive || action == .recordFailed { isEnded = true }
+        }
+        return isEnded ? try ledger?.deploy(number) : nil
+    }
+
+    /// What belongs to no deploy.
+    private func sweep() async throws {
+        let alive = try Set(numbers().filter { try remains(of: $0).isAlive })
+        _ = try host.store.sweepPartials(except: alive)
+        try StepStore(host.layout).sweep()
+        try await Retirement(host).retireExpired()
+        if let current = try host.store.current(), !host.store.served(current) { try? host.store.markServed(current) }
+        try removeUnserved(except: alive)
+        try await LiveSwitch(host).restoreSite()
+        try ledger?.rebuild(from: host.store)
+        try FailPoint.recoveryAfterSweep.pass("recover", host.layout.root)
+    }
+
+    /// Complete releases whose deploy ended before the switch.
+    private func removeUnserved(except alive: Set<Int>) throws {
+        var used = Set(host.slots.occupied().map(\.release))
+        if let current = try host.store.current() { used.insert(current) }
+        if let previous = (try? host.store.previous()).flatMap({ $0 }) { used.insert(previous) }
+        for release in try host.store.releases() where !used.contains(release) && !host.store.served(release) {
+            guard let number = try? host.store.information(release).deploy, !alive.contains(number) else { continue }
+            try host.store.remove(release)
+        }
+    }
+}
