@@ -5,7 +5,7 @@ HEAVY := ^ReleaseCommandsTests\.(Fault|Load)
 PROGRAMS := pmo-release post-receive
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies demo demo-stop test build release install fmt lint bench soak clean
+.PHONY: help dependencies demo demo-stop test build release install fmt lint bench soak mutants clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,9 +40,13 @@ install: ## copy the release to PREFIX/bin (/usr/local/bin)
 fmt: ## format the sources
 	swift format --in-place --parallel --recursive $(SOURCES)
 
-lint: ## check the format, and the scripts where shellcheck is installed
+lint: ## check the format, the mutants, and the scripts where shellcheck is installed
+	@tools/mutants --check
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/soak tools/install-dependencies; fi
+
+mutants: dependencies ## break the sources in 25 ways, and show the test that notices each (hours)
+	@tools/mutants
 
 soak: dependencies ## the tests that count, with larger counts; under an hour
 	@tools/soak

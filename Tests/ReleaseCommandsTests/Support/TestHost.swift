@@ -33,7 +33,8 @@ final class TestHost {
 
     /// Runs a test on a host with an app, and ends whatever it started, also where the test fails.
     ///
-    /// - Parameter disk: options of a tmpfs for the home, such as `size=200m,nr_inodes=400`; only root can mount one.
+    /// - Parameter disk: a file system of its own for the home, which only root can mount: the options of a tmpfs, such as
+    ///   `size=200m,nr_inodes=400`, or a disk image as `ext4:400m`.
     static func with(
         app: String = "pmo", warm: String = "10m", disk: String? = nil, _ body: (TestHost) async throws -> Void
     ) async throws {
@@ -64,11 +65,31 @@ final class TestHost {
         try #require(created.out.contains("git remote add production \(receiver)"))
     }
 
+    /// The disk image's file, and its file system; empty where there is none.
+    var image: String { root + "/disk" }
+    private(set) var system = ""
+
     private func mount(_ disk: String) async throws {
         mkdir(home, 0o755)
+        let parts = disk.split(separator: ":").map(String.init)
+        if parts.count == 2 {
+            system = parts[0]
+            let flag = system == "xfs" ? "-q" : "-qF"
+            for command in [["truncate", "-s", parts[1], image], ["mkfs.\(system)", flag, image]] {
+                let made = try await run(command[0], Array(command.dropFirst()))
+                try #require(made.status == 0, "\(made)")
+            }
+            hasDisk = true
+            return try await mountImage()
+        }
         let mounted = try await run("mount", ["-t", "tmpfs", "-o", disk, "tmpfs", home])
         try #require(mounted.status == 0, "\(mounted)")
         hasDisk = true
+    }
+
+    func mountImage() async throws {
+        let mounted = try await run("mount", ["-o", "loop", image, home], directory: "/")
+        try #require(mounted.status == 0, "\(mounted)")
     }
 
     private func makeWorkTree() async throws {
