@@ -45,6 +45,8 @@ public enum DeployError: HintedError {
     case superseded(by: String)
     /// A shared path cannot be put in place.
     case shared(path: ReleasePath, problem: String)
+    /// The release was found bad, and why.
+    case foundBad(ReleaseID, AppName, reason: String)
     /// This host cannot make releases read-only to services.
     case unsealable(problem: String)
 
@@ -77,6 +79,8 @@ public enum DeployError: HintedError {
         case .busy(let app, let holder): "\(app) is busy: \(holder)"
         case .frozen(let app, let freeze, _): "\(app) is locked \(freeze.shown)"
         case .superseded(let by): "superseded by \(by)"
+        case .foundBad(let release, _, let reason):
+            "\(release.short) was found bad: \(reason.shown(limit: 150))"
         case .unsealable(let problem):
             "this host cannot make releases read-only to services, which hard links need: \(problem.shown(limit: 200))"
         case .shared(let path, let problem): "the shared path \(path) \(problem)"
@@ -105,6 +109,7 @@ public enum DeployError: HintedError {
         case .busy: "wait, or see pmo-release status"
         case .frozen(let app, _, let forcible): "pmo-release unlock \(app)\(forcible ? ", or --force" : "")"
         case .superseded: nil
+        case .foundBad(let release, let app, _): "pmo-release switch \(app) \(release.short) --force"
         case .unsealable: "--share auto"
         case .shared: "move it away in the tree, or take it out of `shared`"
         }

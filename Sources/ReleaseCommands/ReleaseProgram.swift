@@ -71,6 +71,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             LockCommand.self, UnlockCommand.self, EnvCommand.self, KeyCommand.self, CacheCommand.self,
             CheckCommand.self,
             CompletionsCommand.self,
-            ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, ShutdownCommand.self,
+            ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, BakeCommand.self,
+            ShutdownCommand.self,
         ])
 }

@@ -16,7 +16,7 @@ public enum DeployKind: String, Codable, Sendable {
     case retry
 }
 
-/// Where a deploy stands. `live`, `failed` and `superseded` are its ends; one of them is recorded whatever happens.
+/// Where a deploy stands. `live`, `failed`, `superseded` and `reverted` are its ends; one of them is recorded whatever happens.
 public enum DeployState: String, Codable, Sendable {
     /// Recorded; waits for the app's lock.
     case queued
@@ -28,6 +28,8 @@ public enum DeployState: String, Codable, Sendable {
     case failed
     /// A newer push took its place while it waited.
     case superseded
+    /// The release was live, and failed in the watch after its switch; `reason` says why, and what serves.
+    case reverted
 
     /// Whether nothing follows.
     public var isFinal: Bool { self != .queued && self != .running }

@@ -12,6 +12,7 @@ extension SiteTemplates {
             "listen": listen,
             "accessLog": .text(try "\(context.logDirectory)/access.log".nginxQuoted(as: "the path")),
             "errorLog": .text(try "\(context.logDirectory)/error.log".nginxQuoted(as: "the path")),
+            "logFormat": .text("pmolog_\(app.variablePart)"),
         ]
         let services = context.services.filter { $0.slots.contains { !$0.value.isEmpty } }.sorted { $0.name < $1.name }
         var sites: [[String: TemplateValue]] = []

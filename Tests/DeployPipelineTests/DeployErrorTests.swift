@@ -33,7 +33,7 @@ struct DeployErrorTests {
             .missingDirectory(what: "the site's root", path: path), .busy(app: app, holder: "deploy 7"),
             .frozen(app: app, DeployFreeze(who: hostile, why: hostile, since: 0), forcible: true),
             .superseded(by: "deploy 8"), .shared(path: path, problem: "is not empty"),
-            .unsealable(problem: hostile),
+            .unsealable(problem: hostile), .foundBad(ReleaseID(commit: commit), app, reason: hostile),
         ]
     }
 
@@ -62,6 +62,7 @@ struct DeployErrorTests {
         case .superseded: "superseded"
         case .shared: "shared"
         case .unsealable: "unsealable"
+        case .foundBad: "foundBad"
         }
     }
 

@@ -92,7 +92,6 @@ extension BadManifest {
     static let notYet = [
         ("compose: docker-compose.yml", "`compose` does nothing yet"),
         ("compose: ../x.yml", "inside the release"),
-        ("bake: 30s", "`bake` does nothing yet: the watch after a switch is not built; remove it"),
         ("bake: soon", "such as 30s"),
         ("database: { url: DATABASE_URL }", "database.url does nothing yet"),
         ("database: { url: 'a b' }", "letters, digits"),
@@ -150,7 +149,7 @@ extension BadManifest {
         ("{ staging: { environments: {} } }", "must not hold environments itself"),
         ("{ 'a b': { keep: 2 } }", "environment name"),
         ("{ staging: { env: { defaults: { PORT: 1 } } } }", "set by pmo-release itself"),
-        ("{ staging: { bake: 1s } }", "`bake` does nothing yet"),
+        ("{ staging: { bake: soon } }", "such as 30s"),
     ].map { BadManifest(service + "environments:\n  \($0.0)", 3, $0.1) }
 
     /// What is no YAML, or YAML that is not accepted (A26).

@@ -74,6 +74,15 @@ public final class DeployLog: Sendable {
     /// ledger before its last lines are written, and a follower waits for those.
     public func finish() { _ = fchmod(text.rawValue, 0o440) }
 
+    /// Adds a line to a log that was told to its end.
+    public static func add(_ line: String, to app: AppLayout, deploy: Int) throws {
+        let path = app.deployLog(deploy).string
+        guard chmod(path, 0o640) == 0 else { throw Errno(rawValue: errno) }
+        let log = try DeployLog(app, deploy: deploy)
+        log.output(line.shown(limit: 400), phase: .bake)
+        log.finish()
+    }
+
     /// Whether a deploy's log is told to its end.
     public static func isFinished(_ app: AppLayout, deploy: Int) -> Bool {
         var status = stat()

@@ -8,9 +8,13 @@ import SystemPackage
 public struct DeployWorker: Sendable {
     let host: AppHost
     let number: Int
+    private let executable: String
 
     /// The worker of a recorded deploy.
-    public init(_ host: AppHost, deploy number: Int) {
+    ///
+    /// - Parameter executable: the product's own binary, which watches what has gone live.
+    public init(_ host: AppHost, deploy number: Int, executable: String) {
+        self.executable = executable
         self.host = host
         self.number = number
     }
@@ -28,6 +32,8 @@ public struct DeployWorker: Sendable {
                 return DeployReference.remove(number, of: host)
             }
             try await deploy(under: lock, ledger, log)
+            // It is live, with or without a watch.
+            try? Bake.spawn(host, deploy: number, executable: executable)
             await ReceiverUpkeep(host: host).run()
         } catch {
             let reason = Reason(error)

@@ -32,6 +32,7 @@ public struct LiveSwitch: Sendable {
             if let old { try? await applySite(of: old) }
             throw error
         }
+        try? OperatorCall.clear(host.layout)
         await settle(from: old, to: release)
         _ = FailPoints.pass(.switchAfterSettle)
         return Outcome(from: old, took: took)

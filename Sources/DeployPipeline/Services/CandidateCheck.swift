@@ -113,7 +113,7 @@ struct CandidateCheck {
     }
 
     /// The domain under which users reach the service, for the `Host` header.
-    private func domain(of service: Service) -> Domain {
+    func domain(of service: Service) -> Domain {
         let site = manifest.sites.first { $0.routes.contains { $0.service == service.name } } ?? manifest.sites.first
         return site?.domain ?? host.settings.domain
     }

@@ -12,8 +12,11 @@ private func control(
 ) async throws {
     var host = host
     host.notice = Output.progress
-    try await withAppLock(host, verb) { [host] in try await body(ServiceControl(host)) }
-    try Ledger(host.layout).record(LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: detail))
+    // Recorded under the lock, by which whoever watches the release learns that its processes did not end by themselves.
+    try await withAppLock(host, verb) { [host] in
+        try await body(ServiceControl(host))
+        try Ledger(host.layout).record(LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: detail))
+    }
 }
 
 struct RestartCommand: AsyncParsableCommand {

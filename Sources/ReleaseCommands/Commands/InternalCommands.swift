@@ -12,7 +12,7 @@ struct DeployWorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let host = try AppHost(opening: home.app(app))
-        try await DeployWorker(host, deploy: deploy).run()
+        try await DeployWorker(host, deploy: deploy, executable: Caller.executable).run()
         try Retirer.spawn(host, executable: Caller.executable)
     }
 }
@@ -24,6 +24,20 @@ struct RetireCommand: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
 
     func run() async throws { try await Retirer.run(AppHost(opening: home.app(app))) }
+}
+
+/// The process that watches a deploy's release once it is live.
+struct BakeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bake", shouldDisplay: false)
+    @Argument var app: String
+    @Argument var deploy: Int
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        let host = try AppHost(opening: home.app(app))
+        try await Bake.run(host, deploy: deploy)
+        try Retirer.spawn(host, executable: Caller.executable)
+    }
 }
 
 struct CompletionsCommand: ParsableCommand {

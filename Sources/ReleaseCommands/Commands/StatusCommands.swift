@@ -17,15 +17,20 @@ struct StatusCommand: AsyncParsableCommand {
         let current = try host.store.current()
         let rows = try await InstanceRow.all(of: host).filter { $0.role == "current" }
         let running = try Ledger(host.layout).running()
-        let isWell = current != nil && rows.allSatisfy { $0.state == "up" }
+        let call = try OperatorCall.load(from: host.layout)
+        let isWell = call == nil && current != nil && rows.allSatisfy { $0.state == "up" }
         let report = StatusReport(
-            app: host.layout.name, current: current, well: isWell, instances: rows,
+            app: host.layout.name, current: current, well: isWell, needsOperator: call?.reason, instances: rows,
             locked: try DeployFreeze.of(host.layout), deploying: running.map(Self.shown))
         if json {
             try Output.json(report)
         } else {
             Output.line("\(host.layout.name): \(current.map { "\($0.short) is live" } ?? "nothing is live")")
             for row in rows { Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)") }
+            if let call {
+                Output.line("  needs an operator: \(call.reason.shown(limit: 400))")
+                Output.line("  push a commit that works, or pmo-release switch \(host.layout.name) to one that does")
+            }
             for line in report.deploying { Output.line("  \(line)") }
             if let freeze = report.locked { Output.line("  locked \(freeze.shown)") }
         }
@@ -44,6 +49,8 @@ private struct StatusReport: Encodable {
     var app: AppName
     var current: ReleaseID?
     var well: Bool
+    /// What only a person can put right.
+    var needsOperator: String?
     var instances: [InstanceRow]
     var locked: DeployFreeze?
     var deploying: [String]

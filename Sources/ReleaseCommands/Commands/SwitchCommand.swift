@@ -8,6 +8,7 @@ struct SwitchCommand: AsyncParsableCommand {
         commandName: "switch", abstract: "Make a release on disk live.")
 
     @Argument(help: "[<app>] <commit>, any unambiguous prefix.") var words: [String]
+    @Flag(help: "Also to a release that was found bad.") var force = false
     @Flag(help: "As JSON.") var json = false
     @Flag(help: "Also while the app is locked.") var force = false
     @OptionGroup var home: HomeOptions
@@ -22,7 +23,11 @@ struct SwitchCommand: AsyncParsableCommand {
         let prefix = try CommitPrefix(rest[0])
         try await SwitchReport.run(host, verb: "switch", json: json, force: force) {
             do {
-                return try host.store.resolve(prefix)
+                let release = try host.store.resolve(prefix)
+                if !force, let reason = host.store.bad(release) {
+                    throw DeployError.foundBad(release, host.layout.name, reason: reason)
+                }
+                return release
             } catch let error as StoreError {
                 throw try pruned(prefix, host) ?? error
             }
@@ -82,6 +87,8 @@ private struct SwitchReport: Encodable {
             totalMs: (ContinuousClock.now - begun).inSeconds * 1000)
         if json { try Output.json(report) } else { Output.line(report.sentence(host.layout.name)) }
         guard outcome.took != nil else { return }
+        // Somebody chose it nevertheless, and it serves.
+        try? host.store.unmarkBad(outcome.to)
         // The switch holds without the two below: a ledger that cannot be written must not undo it.
         record(host, verb, outcome)
         try? Retirer.spawn(host, executable: Caller.executable)

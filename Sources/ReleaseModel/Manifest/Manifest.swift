@@ -25,6 +25,8 @@ public struct Manifest: Codable, Sendable, Equatable {
     public var keep: Int
     /// How much the kept outputs of build steps may take; nil: `StepReuse.budget`.
     public var cache: ByteSize?
+    /// How long a release is watched once it is live; nil: `Manifest.usualBake`.
+    public var bake: TimeLimit?
 
     /// A manifest that says nothing but its origin.
     public init(origin: ManifestOrigin) {
@@ -37,6 +39,14 @@ public struct Manifest: Codable, Sendable, Equatable {
         shared = []
         keep = 5
     }
+}
+
+extension Manifest {
+    /// How long a release is watched unless told: 30 s.
+    public static let usualBake = TimeLimit(seconds: 30)
+
+    /// How long a release is watched once it is live; 0 s for not at all, a day at most.
+    public var bakeTime: TimeLimit { bake ?? Self.usualBake }
 }
 
 /// Where a manifest was read from.

@@ -5,9 +5,6 @@ extension ManifestReader {
         if let compose = root["compose"], compose.value(ReleasePath.self) != nil {
             refuse("compose", compose, since: "backing services are not built")
         }
-        if let bake = root["bake"], bake.time(0...86_400) != nil {
-            refuse("bake", bake, since: "the watch after a switch is not built")
-        }
         if let schedule = root["schedule"], readSchedule(schedule) {
             refuse("schedule", schedule, since: "timed commands are not built")
         }

@@ -65,6 +65,7 @@ struct ManifestReader {
         manifest.migrate = readDatabase()
         manifest.shared = readShared()
         manifest.keep = root["keep"]?.number(1...1000) ?? manifest.keep
+        manifest.bake = root["bake"]?.time(0...86_400)
         manifest.cache = root["cache"]?.value(ByteSize.self)
         let services = readServices()
         let sites = readSites()

@@ -1,0 +1,181 @@
+import FailPoints
+import HostControl
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+/// The watch after a switch, in a process of its own that holds no lock: a release that fails in it is taken back while
+/// the one before is warm, once. What fails after that is for a person.
+public struct Bake: Sendable {
+    /// How often processes and nginx's log are looked at.
+    private static let interval = Duration.seconds(1)
+    /// How often the instances are asked: every so many looks.
+    private static let looksAQuestion = 2
+
+    let host: AppHost
+    let number: Int
+    private let ledger: Ledger
+
+    private init(_ host: AppHost, deploy number: Int) throws {
+        self.host = host
+        self.number = number
+        ledger = try Ledger(host.layout)
+    }
+
+    /// Starts the watch of a deploy that is live and has services; else does nothing.
+    ///
+    /// - Parameter executable: the product's own binary.
+    public static func spawn(_ host: AppHost, deploy number: Int, executable: String) throws {
+        guard let deploy = try Ledger(host.layout).deploy(number), deploy.state == .live, let release = deploy.release
+        else { return }
+        let manifest = try host.store.manifest(release)
+        guard manifest.bakeTime.seconds > 0, !manifest.services.isEmpty else { return }
+        _ = try DetachedProcess.spawn(
+            executable: executable,
+            arguments: ["bake", host.layout.name.text, "\(number)", "--home", host.layout.host.home.string],
+            environment: ["PATH": BuildEnvironment.path].merging(FailPoints.environment(for: "bake.")) { $1 },
+            log: host.layout.logs.appending("bake.log"))
+    }
+
+    /// Watches the release of a deploy for its manifest's time, and takes it back where it fails.
+    public static func run(_ host: AppHost, deploy number: Int) async throws {
+        let bake = try Bake(host, deploy: number)
+        guard let release = try bake.ledger.deploy(number)?.release,
+            let problem = try await bake.watch(release)
+        else { return }
+        try await bake.takeBack(release, since: problem)
+    }
+
+    /// Watches a release.
+    ///
+    /// - Returns: why it may not stay; nil where it may, or where somebody else has taken matters in hand.
+    private func watch(_ release: ReleaseID) async throws -> String? {
+        let manifest = try host.store.manifest(release)
+        let check = CandidateCheck(host: host, manifest: manifest)
+        let begun = currentTime()
+        let deadline = ContinuousClock.now + manifest.bakeTime.duration
+        var watch = BakeWatch()
+        var log = AccessLog(host.layout.logs.appending("access.log"))
+        var looks = 0
+        while ContinuousClock.now < deadline {
+            guard try isOurs(release, since: begun) else { return nil }
+            let placements = try ServiceSlots(host).placements(of: release) ?? []
+            await look(at: placements, check, asking: looks % Self.looksAQuestion == 0, &watch)
+            let places = placements.map { host.layout.slot($0.service.name, $0.slot).root.string }
+            let (requests, errors) = log.look(at: places + [host.layout.release(release).root.string])
+            watch.saw(requests: requests, errors: errors)
+            if let problem = watch.problem { return problem }
+            looks += 1
+            try await Task.sleep(for: Self.interval)
+        }
+        return nil
+    }
+
+    /// Whether the release is live still, and nobody has stopped or started anything by hand: what he does is no fault of
+    /// the release's, and he is there to see.
+    private func isOurs(_ release: ReleaseID, since begun: Double) throws -> Bool {
+        guard try host.store.current() == release else { return false }
+        let hands: Set = ["restart", "stop", "start", "switch", "rollback", "destroy"]
+        return try !ledger.events(limit: 50).contains {
+            $0.time >= begun && $0.who != "bake" && hands.contains($0.verb)
+        }
+    }
+
+    private func look(
+        at placements: [Placement], _ check: CandidateCheck, asking: Bool, _ watch: inout BakeWatch
+    ) async {
+        for placement in placements {
+            for (number, instance) in placement.instances.enumerated() {
+                let name = placement.service.name.text
+                guard let status = try? await host.supervisor.status(instance) else { continue }
+                watch.saw(process: status.pid, of: instance.unit, called: name)
+                guard asking, placement.service.health != nil, placement.service.listen != .none else { continue }
+                watch.saw(answer: await check.fault(of: placement, number), of: instance.unit, called: name)
+            }
+        }
+    }
+
+    private func takeBack(_ release: ReleaseID, since problem: String) async throws {
+        guard let lock = try AppLock.acquire(host.layout, wait: .seconds(3600), holding: "bake", who: "bake") else {
+            return
+        }
+        defer { lock.release() }
+        // What was waited for may have been somebody who takes it in hand.
+        guard try host.store.current() == release else { return }
+        try? host.store.markBad(release, reason: problem)
+        do {
+            let old = try await switchBack(from: release)
+            record(release, "taken back, since \(problem); \(old.short) serves", verb: "rollback")
+            lock.release()
+            guard let again = try await watch(old) else { return }
+            try await giveUp("\(release.short) was taken back (\(problem)), and \(old.short) fails too: \(again)", old)
+        } catch {
+            let reason = Reason(error).sentence
+            try needsOperator(
+                "\(release.short) fails (\(problem)), and there is nothing to go back to: \(reason)", release)
+        }
+    }
+
+    /// To the release before, where it is well itself.
+    private func switchBack(from release: ReleaseID) async throws -> ReleaseID {
+        guard let old = try host.store.previous(), old != release, host.store.bad(old) == nil else {
+            throw DeployError.noRollback(host.layout.name)
+        }
+        let manifest = try host.store.manifest(old)
+        let services = ServiceSlots(host)
+        let warm = try await services.ready(manifest.services, of: old).filter { $0.service.listen != .none }
+        _ = try await CandidateCheck(host: host, manifest: manifest).run(warm)
+        _ = try await ReleaseSwitch(host).run(to: old)
+        // It is of no use warm.
+        for (service, slot, occupant) in host.slots.occupied() where occupant == release {
+            if try !services.isLive(service, slot) { try? host.slots.setWarmUntil(service, slot, 0) }
+        }
+        try? await Retirement(host).retireExpired()
+        return old
+    }
+
+    private func giveUp(_ reason: String, _ release: ReleaseID) async throws {
+        guard let lock = try AppLock.acquire(host.layout, wait: .seconds(3600), holding: "bake", who: "bake") else {
+            return
+        }
+        defer { lock.release() }
+        guard try host.store.current() == release else { return }
+        try needsOperator(reason, release)
+    }
+
+    private func needsOperator(_ reason: String, _ release: ReleaseID) throws {
+        try OperatorCall(reason: reason, since: currentTime()).save(to: host.layout)
+        record(release, "needs an operator: \(reason)", verb: "bake")
+    }
+
+    /// In the ledger and in the deploy's own log, which was told to its end.
+    private func record(_ release: ReleaseID, _ detail: String, verb: String) {
+        try? ledger.record(
+            LedgerEvent(
+                time: currentTime(), who: "bake", verb: verb, detail: "\(release.short) \(detail)", deploy: number))
+        _ = try? ledger.update(number) {
+            $0.state = .reverted
+            $0.reason = detail
+        }
+        try? DeployLog.add("bake: \(release.short) \(detail)", to: host.layout, deploy: number)
+    }
+}
+
+extension CandidateCheck {
+    /// Asks an instance once.
+    ///
+    /// - Returns: what was wrong with the answer; nil where it was well.
+    func fault(of placement: Placement, _ number: Int) async -> String? {
+        guard let check = placement.service.health else { return nil }
+        var gate = HealthGate(check: check)
+        let answer = await HealthProbe(runner: host.runner).ask(
+            placement.endpoints[number], path: check.path, host: domain(of: placement.service).text,
+            within: Self.answerLimit)
+        switch answer {
+        case .answered(let status, let body, _):
+            _ = gate.saw(status: status, body: String(decoding: body, as: UTF8.self))
+        case .refused(let problem): _ = gate.saw(refusal: problem)
+        }
+        return gate.passesInARow > 0 ? nil : "GET \(check.path) \(gate.lastProblem)"
+    }
+}

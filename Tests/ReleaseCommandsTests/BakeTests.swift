@@ -1,0 +1,145 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("A release that is watched once it is live", .serialized, .timeLimit(.minutes(10)))
+struct BakeTests {
+    /// A service that ends whenever the file `uploads/die-<version>` is there, and answers `/bad` with 500.
+    private static let platform = [
+        "pmo-release.yml": """
+        services: { api: { command: exec python3 server.py, health: { path: /health, within: 60s } } }
+        sites: { pmo.localhost: { routes: { /: api } } }
+        shared: [uploads]
+        bake: 5m
+        """,
+        "server.py": """
+        import http.server, os, threading, time
+        version = open("version").read().strip()
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = version.encode()
+                self.send_response(500 if self.path == "/bad" else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            def log_message(self, *arguments): pass
+        def watch():
+            while not os.path.exists("uploads/die-" + version): time.sleep(0.1)
+            os._exit(3)
+        threading.Thread(target=watch, daemon=True).start()
+        http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+        """,
+        "version": "1\n", "uploads/keep": "\n",
+    ]
+
+    private func deployTwo(_ host: TestHost) async throws -> (String, String) {
+        (try await host.deploy(Self.platform), try await host.deploy(["version": "2\n"]))
+    }
+
+    private func die(_ host: TestHost, _ version: Int) throws {
+        try "".write(toFile: "\(host.home)/pmo/shared/uploads/die-\(version)", atomically: true, encoding: .utf8)
+    }
+
+    @Test("F29: and ends again and again is taken back, once, and marked; the release before serves")
+    func isTakenBack() async throws {
+        try await TestHost.with { host in
+            let (first, second) = try await deployTwo(host)
+            try die(host, 2)
+            #expect(try await eventually { host.live() == first })
+            #expect(try await eventually { try await host.ledger("SELECT state FROM deploys").last == "reverted" })
+            #expect(try await host.get("/").body == "1")
+            let event = try await host.ledger("SELECT who, verb, detail FROM events ORDER BY id").last ?? ""
+            #expect(event.hasPrefix("bake|rollback|\(second.prefix(7)) taken back, since api "), "\(event)")
+            #expect(try await host.list().first { $0.release == second }?.marks.contains("bad") == true)
+            #expect(try await host.pmo("log", "pmo").out.contains("taken back, since api "))
+            #expect(try await host.pmo("status", "pmo").status == 0)
+            #expect(try await eventually { try await !host.processes().contains { $0.short == second.prefix(7) } })
+
+            let refused = try await host.pmo("switch", "pmo", second)
+            #expect(refused.status == 3 && refused.err.contains("was found bad: api "), "\(refused)")
+            #expect(refused.err.contains("hint: pmo-release switch pmo \(second.prefix(7)) --force"), "\(refused)")
+            try FileManager.default.removeItem(atPath: "\(host.home)/pmo/shared/uploads/die-2")
+            let forced = try await host.pmo("switch", "pmo", second, "--force")
+            #expect(forced.status == 0, "\(forced)")
+            #expect(try await host.get("/").body == "2")
+            #expect(try await host.list().first { $0.release == second }?.marks.contains("bad") == false)
+        }
+    }
+
+    @Test("and answers with errors is taken back, though it is healthy")
+    func answersWithErrors() async throws {
+        try await TestHost.with { host in
+            let (first, second) = try await deployTwo(host)
+            #expect(
+                try await eventually {
+                    _ = try await host.get("/bad")
+                    return host.live() == first
+                })
+            #expect(try await eventually { try await host.ledger("SELECT state FROM deploys").last == "reverted" })
+            let reason = host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") ?? ""
+            #expect(reason.contains("requests were answered with a status of 500 or above"), "\(reason)")
+        }
+    }
+
+    @Test("F30: where the one before fails too, nothing more is tried, and status calls for an operator")
+    func bothFail() async throws {
+        try await TestHost.with { host in
+            let (first, _) = try await deployTwo(host)
+            try die(host, 2)
+            #expect(try await eventually { host.live() == first })
+            try die(host, 1)
+            #expect(
+                try await eventually {
+                    try await host.pmo("status", "pmo").out.contains("needs an operator: ")
+                })
+            let status = try await host.pmo("status", "pmo")
+            #expect(status.status == 1 && status.out.contains("fails too: api "), "\(status)")
+            #expect(host.live() == first, "it does not go back and forth")
+            let json = try await host.pmo("status", "pmo", "--json")
+            #expect(json.out.contains("\"needsOperator\""), "\(json)")
+            try await host.deploy(["version": "3\n"])
+            let well = try await host.pmo("status", "pmo")
+            #expect(well.status == 0 && !well.out.contains("operator"), "\(well)")
+        }
+    }
+
+    @Test("F30: where the one before is not well either, the switch is not made")
+    func oldIsDown() async throws {
+        try await TestHost.with { host in
+            try host.write(Self.platform)
+            try host.replace("within: 60s", by: "within: 5s", in: "pmo-release.yml")
+            try await host.deploy([:])
+            let second = try await host.deploy(["version": "2\n"])
+            try die(host, 1)
+            try die(host, 2)
+            #expect(
+                try await eventually {
+                    try await host.pmo("status", "pmo").out.contains("there is nothing to go back to")
+                })
+            #expect(host.live() == second)
+        }
+    }
+
+    @Test("is left alone by what an operator does to it")
+    func byHand() async throws {
+        try await TestHost.with { host in
+            let (_, second) = try await deployTwo(host)
+            func bakes() -> Bool {
+                RunningProcess.all().contains { $0.mentions(host.home) && $0.arguments.dropFirst().first == "bake" }
+            }
+            #expect(try await eventually { bakes() })
+            let process = try #require(
+                RunningProcess.all().first { $0.arguments.dropFirst().first == "bake" && $0.mentions(host.home) })
+            let variables = host.text("/proc/\(process.pid)/environ") ?? ""
+            #expect(!variables.contains("PMO_FAIL"), "\(variables)")
+            // It holds no lock while it watches.
+            let begun = ContinuousClock.now
+            #expect(try await host.pmo("restart", "pmo").status == 0)
+            #expect(ContinuousClock.now - begun < .seconds(60))
+            #expect(try await host.pmo("restart", "pmo").status == 0)
+            #expect(try await eventually { !bakes() }, "who restarts it watches it")
+            #expect(host.live() == second && host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") == nil)
+            #expect(try await host.ledger("SELECT state FROM deploys").last == "live")
+        }
+    }
+}
