@@ -69,7 +69,7 @@ struct DeployErrorTests {
     @Test("Each case is one sentence in one line, lower case, without a full stop, and so is its hint")
     func sentences() throws {
         let errors = try Self.all()
-        #expect(Set(errors.map(Self.name)).count == 22)
+        #expect(Set(errors.map(Self.name)).count == 23)
         for error in errors {
             for text in [error.description, error.hint].compactMap({ $0 }) {
                 #expect(!text.isEmpty)
