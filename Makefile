@@ -45,7 +45,7 @@ lint: ## check the format, the mutants, and the scripts where shellcheck is inst
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/soak tools/install-dependencies; fi
 
-mutants: dependencies ## break the sources in 25 ways, and show the test that notices each (hours)
+mutants: dependencies ## break the sources in 40 ways, and show the test that notices each (hours)
 	@tools/mutants
 
 soak: dependencies ## the tests that count, with larger counts; under an hour
