@@ -8,9 +8,8 @@ struct SwitchCommand: AsyncParsableCommand {
         commandName: "switch", abstract: "Make a release on disk live.")
 
     @Argument(help: "[<app>] <commit>, any unambiguous prefix.") var words: [String]
-    @Flag(help: "Also to a release that was found bad.") var force = false
     @Flag(help: "As JSON.") var json = false
-    @Flag(help: "Also while the app is locked.") var force = false
+    @Flag(help: "Also while the app is locked, and to a release that was found bad.") var force = false
     @OptionGroup var home: HomeOptions
 
     func validate() throws {
