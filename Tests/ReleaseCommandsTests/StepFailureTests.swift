@@ -63,7 +63,7 @@ struct StepFailureTests {
             #expect(try await pushing.ended().status == 1)
             #expect(host.names("\(host.home)/pmo/steps") == [])
             // What a worker that was killed while it kept outputs leaves: by its name, the dead's.
-            let half = "\(host.home)/pmo/steps/.0123456789012345678901234567890123456789.4194305.1.tmp"
+            let half = "\(host.home)/pmo/steps/.0123456789012345678901234567890123456789.4194305.5.1.tmp"
             try FileManager.default.createDirectory(atPath: half + "/outputs/dist", withIntermediateDirectories: true)
             try host.write(manifest("mkdir dist; echo x > dist/x"))
             try await host.commit("Do not sleep")
