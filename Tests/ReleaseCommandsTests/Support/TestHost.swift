@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 /// A host of its own for one test: a home below a short path, a free port, and a work tree with a real git.
@@ -17,9 +18,7 @@ final class TestHost {
     private var hasDisk = false
 
     private init(app: String) throws {
-        var template = Array("/tmp/pmoXXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SpawnFailure(program: "mkdtemp", problem: "\(errno)") }
-        root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        root = try HostPlaces.next(app: app)
         chmod(root, 0o755)
         self.app = app
         port = try Self.freePort()
@@ -209,6 +208,26 @@ final class TestHost {
         }
         guard failure == 0 else { throw SpawnFailure(program: "bind", problem: "\(errno)") }
         return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// Gives each host a directory whose ports are far from those of the hosts beside it. A host looks for ports from a place
+/// on that its path decides, and knows only of those that are in use: two homes could choose the same otherwise.
+enum HostPlaces {
+    private static let count = Atomic<Int>(Int(getpid()))
+    private static let slices = 100
+
+    static func next(app: String) throws -> String {
+        let slice = count.wrappingAdd(1, ordering: .relaxed).newValue % slices
+        while true {
+            var template = Array("/tmp/pmoXXXXXX".utf8CString)
+            guard mkdtemp(&template) != nil else { throw SpawnFailure(program: "mkdtemp", problem: "\(errno)") }
+            let root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            // Where `PortAllocation` begins: FNV-1a of the app's path, in a range of 10,000.
+            let hash = "\(root)/h/\(app)".utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+            if Int(hash) % 10_000 / (10_000 / slices) == slice { return root }
+            rmdir(root)
+        }
     }
 }
 
