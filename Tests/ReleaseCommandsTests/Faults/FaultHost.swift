@@ -13,26 +13,6 @@ enum FaultCount {
     static var isSoak: Bool { ProcessInfo.processInfo.environment["PMO_SOAK"] != nil }
 }
 
-/// Numbers that are the same again for the same seed, which is printed; `PMO_SEED` sets it.
-struct FaultDice: RandomNumberGenerator {
-    let seed: UInt64
-    private var state: UInt64
-
-    init() {
-        seed = ProcessInfo.processInfo.environment["PMO_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...99_999)
-        state = seed
-    }
-
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// What a push with a fault in it has come to.
 struct FaultyPush {
     let commit: String

@@ -146,7 +146,7 @@ struct FaultKillTests {
 
     @Test("At random times, the deploy alone or the whole push")
     func random() async throws {
-        var dice = FaultDice()
+        var dice = SeededNumbers()
         let count = FaultCount.of("PMO_FAULT_KILLS", 50)
         var ends: [String: Int] = [:]
         try await TestHost.with { host in

@@ -5,7 +5,7 @@ import Testing
 struct FaultModelTests {
     @Test("after each of many random operations, one in three beside another")
     func interleavings() async throws {
-        let dice = FaultDice()
+        let dice = SeededNumbers()
         let steps = FaultCount.of("PMO_COUNT_G15", 30)
         print("G15: seed \(dice.seed), \(steps) steps")
         try await TestHost.with { host in
@@ -24,7 +24,7 @@ struct FaultModelTests {
 /// Walks a host and its model side by side.
 private struct ModelWalk {
     private let host: TestHost
-    private var random: FaultDice
+    private var random: SeededNumbers
     /// What may be; one, but for operations side by side.
     private var models = [HostModel(keep: 3)]
     /// The commits that were pushed, with their page.
@@ -33,7 +33,7 @@ private struct ModelWalk {
     private(set) var done = 0
     private var told: [String] = []
 
-    init(_ host: TestHost, _ dice: FaultDice) {
+    init(_ host: TestHost, _ dice: SeededNumbers) {
         self.host = host
         random = dice
     }

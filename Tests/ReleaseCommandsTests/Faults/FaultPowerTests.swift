@@ -23,7 +23,7 @@ struct FaultPowerTests {
 
     @Test("F12, F13: hashes match, what was acknowledged is live, and something serves", arguments: ["ext4", "xfs"])
     func cut(system: String) async throws {
-        var dice = FaultDice()
+        var dice = SeededNumbers()
         let points: [FailPoint] =
             FaultCount.isSoak
             ? (0..<FaultCount.of("PMO_FAULT_CUTS", system == "xfs" ? 100 : 500)).map { Self.many[$0 % Self.many.count] }
