@@ -1,7 +1,9 @@
 /* Calls of the C library that stand behind _GNU_SOURCE, which Swift's Glibc module leaves out. */
+#include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -25,4 +27,11 @@ static inline int clone_file(int to, int from) {
 static inline int open_beneath(int directory, const char *path, int flags) {
     struct open_how how = {.flags = (unsigned int)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+/* Makes a subvolume of btrfs, or with a source the snapshot of that subvolume (btrfs-ioctl(2)). */
+static inline int make_subvolume(int directory, const char *name, int source) {
+    struct btrfs_ioctl_vol_args arguments = {.fd = source};
+    strncpy(arguments.name, name, sizeof arguments.name - 1);
+    return ioctl(directory, source < 0 ? BTRFS_IOC_SUBVOL_CREATE : BTRFS_IOC_SNAP_CREATE, &arguments);
 }

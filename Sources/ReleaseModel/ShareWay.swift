@@ -6,7 +6,8 @@ public enum ShareWay: String, Codable, Sendable, CaseIterable {
     case auto
     /// A copy of each file from the live release.
     case copy
-    /// Blocks shared with the live release until one is written to (`FICLONE`; XFS and btrfs).
+    /// Blocks shared with the live release until one is written to: file by file (`FICLONE`; XFS), or all of them in one
+    /// step as a snapshot (btrfs, where each release is a subvolume then).
     case reflink
     /// Links to the files of the newest release. The app's services and migrations then see all releases read-only, which
     /// not every service expects: so `auto` does not take it.

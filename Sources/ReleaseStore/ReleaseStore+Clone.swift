@@ -12,12 +12,22 @@ extension ReleaseStore {
         public let index: IndexTable
         /// The paths of the index that were not brought, since somebody has written to them.
         public let missing: Set<[UInt8]>
-        /// How many share their blocks with the release's.
-        public let shared: Int
+        /// How they came.
+        public let way: CloneWay
+    }
+
+    /// How a release's files come to another.
+    public enum CloneWay: Sendable {
+        /// All in one step, sharing their blocks: the partial is a snapshot of the release's subvolume (btrfs).
+        case snapshot
+        /// One by one, sharing their blocks, or most of them.
+        case reflink
+        /// As bytes of their own.
+        case copy
     }
 
     /// Makes a deploy's partial with the files that a release has as they were exported: as clones that share blocks
-    /// where the file system can (`FICLONE`), else as copies. What is later written to one is never seen in the other.
+    /// where the file system can, else as copies. What is later written to one is never seen in the other.
     ///
     /// - Parameter copying: whether to copy where blocks cannot be shared.
     /// - Returns: nil where the release's index cannot be used, or where blocks cannot be shared and copies are not
@@ -28,12 +38,24 @@ extension ReleaseStore {
         let layout = app.release(id)
         guard copying || FileClone.canShare(in: app.releases) else { return nil }
         guard let index = IndexTable(reading: layout.index), index.count > 0 else { return nil }
+        if !copying, let snapshot = try snapshot(of: layout.root, index, deploy: deploy) { return snapshot }
         let partial = try makePartial(deploy: deploy)
         guard let clone = try TreeClone.run(index, from: layout.root, to: partial, copying: copying) else {
             try discard(partial: partial)
             return nil
         }
-        return Cloned(partial: partial, index: clone.index, missing: clone.missing, shared: clone.shared)
+        return Cloned(
+            partial: partial, index: clone.index, missing: clone.missing, way: clone.shared > 0 ? .reflink : .copy)
+    }
+
+    /// - Returns: nil where the release is no subvolume; there is no partial then.
+    private func snapshot(
+        of release: FilePath, _ index: IndexTable, deploy: Int
+    ) throws(StoreError) -> Cloned? {
+        let partial = app.partial(deploy)
+        try TreeRemoval.remove(partial)
+        guard try Subvolume.snapshot(of: Directory(opening: release, following: false), at: partial) else { return nil }
+        return Cloned(partial: partial, index: index, missing: try bringBack(partial, to: index), way: .snapshot)
     }
 }
 

@@ -7,13 +7,22 @@ public import SystemPackage
 extension ReleaseStore {
     /// Makes the directory in which a deploy makes its release, with `.pmo/units` and `.pmo/upstream` inside. One that
     /// a dead deploy of that number left is removed first.
-    public func makePartial(deploy: Int) throws(StoreError) -> FilePath {
+    ///
+    /// - Parameter cloneable: whether it is a subvolume where the file system has these, so that a later release can be
+    ///   a snapshot of it.
+    public func makePartial(deploy: Int, cloneable: Bool = false) throws(StoreError) -> FilePath {
         let path = app.partial(deploy)
         try app.releases.makeDirectories()
         try TreeRemoval.remove(path)
-        let layout = ReleaseLayout(root: path)
-        for directory in [path, layout.private, layout.units, layout.upstream] { try directory.makeDirectories() }
+        if cloneable { _ = try Subvolume.make(path) }
+        try makePrivate(of: path)
         return path
+    }
+
+    /// Makes the directories of our own in a partial, and the partial where it is not there.
+    func makePrivate(of partial: FilePath) throws(StoreError) {
+        let layout = ReleaseLayout(root: partial)
+        for directory in [partial, layout.private, layout.units, layout.upstream] { try directory.makeDirectories() }
     }
 
     /// Makes a partial a release: all of its bytes on the disk first, then its name, then the directory.

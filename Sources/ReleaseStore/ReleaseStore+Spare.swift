@@ -55,11 +55,18 @@ extension ReleaseStore {
         try TreeRemoval.remove(partial)
         let releases = try Directory(opening: app.releases)
         try releases.rename(".spare", to: FilePath(partial.lastComponent?.string ?? ""))
-        let layout = ReleaseLayout(root: partial)
-        try TreeRemoval.remove(layout.private)
-        let missing = try TreeVerification.run(partial, index)
-        for directory in [layout.private, layout.units, layout.upstream] { try directory.makeDirectories() }
+        let missing = try bringBack(partial, to: index)
         return Recycled(partial: partial, commit: information.id.commit, index: index, missing: missing)
+    }
+
+    /// Makes a partial of what was a release: what was not exported into it is removed, and what was written to since.
+    ///
+    /// - Returns: the paths of the index that are not there any more.
+    func bringBack(_ partial: FilePath, to index: IndexTable) throws(StoreError) -> Set<[UInt8]> {
+        try TreeRemoval.remove(ReleaseLayout(root: partial).private)
+        let missing = try TreeVerification.run(partial, index)
+        try makePrivate(of: partial)
+        return missing
     }
 }
 

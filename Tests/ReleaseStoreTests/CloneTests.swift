@@ -20,43 +20,94 @@ struct CloneTests {
             try tamper(clone.partial.appending("d/9"))
             #expect(try text(clone.partial.appending("d/8")) == "8 of 300\n")
             #expect(try text(root.appending("d/9")) == "9 of 300\n")
-            #expect(try store.clone(release, deploy: 3, copying: false) == nil || clone.shared > 0)
+            #expect(try store.clone(release, deploy: 3, copying: false) == nil || clone.way != .copy)
         }
     }
 
     @Test(.enabled(if: geteuid() == 0, "mounting a file system takes root"))
     func `on XFS the two share their blocks until one is written to`() throws {
+        try withFileSystem("xfs", "-m", "reflink=1") { app throws in
+            let (store, release) = try store(of: app, files: 40, bytes: 1 << 20)
+            try expectShared(by: .reflink, store, release)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a file system takes root"))
+    func `on btrfs a release is cloned as a snapshot, without what was built or changed in it`() throws {
+        try withFileSystem("btrfs") { app throws in
+            let (store, release) = try store(of: app, files: 40, bytes: 1 << 20, cloneable: true)
+            let root = app.release(release).root
+            mkdir(root.appending("built").string, 0o755)
+            symlink("/etc", root.appending("built/link").string)
+            mkdir(root.appending(".pmo/odd").string, 0o700)
+            try tamper(root.appending("d/7"))
+            let clone = try #require(try store.clone(release, deploy: 3, copying: false))
+            #expect(clone.way == .snapshot && clone.missing == [Array("d/7".utf8)])
+            for gone in ["built", ".pmo/odd", ".pmo/release.json", "d/7"] {
+                #expect(!FileManager.default.fileExists(atPath: clone.partial.appending(gone).string), "\(gone)")
+            }
+            #expect(try text(root.appending("d/7")).hasPrefix("X of 40\n"))
+            // It becomes a release as any other does, and goes like one: a subvolume is a directory to both.
+            let next = ReleaseID(commit: try commit("b"))
+            try store.describe(next, deploy: 3).save(to: ReleaseLayout(root: clone.partial))
+            try store.complete(partial: clone.partial, as: next)
+            try store.setAside(release)
+            try store.removeSpare()
+            try store.remove(next)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: app.releases.string) == [])
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a file system takes root"))
+    func `on btrfs a snapshot shares its blocks until one is written to, and a plain directory is cloned by files`()
+        throws
+    {
+        for cloneable in [true, false] {
+            try withFileSystem("btrfs") { app throws in
+                let (store, release) = try store(of: app, files: 40, bytes: 1 << 20, cloneable: cloneable)
+                try expectShared(by: cloneable ? .snapshot : .reflink, store, release)
+            }
+        }
+    }
+
+    private func expectShared(by way: ReleaseStore.CloneWay, _ store: ReleaseStore, _ release: ReleaseID) throws {
+        let root = store.app.release(release).root
+        sync()
+        let before = try DiskSpace.available(at: root).bytes
+        let clone = try #require(try store.clone(release, deploy: 2, copying: false))
+        sync()
+        let taken = before - (try DiskSpace.available(at: root).bytes)
+        #expect(clone.way == way && clone.missing.isEmpty)
+        #expect(taken < 2 << 20, "40 MiB more on the disk took \(taken) bytes of it")
+        try tamper(clone.partial.appending("d/9"))
+        try tamper(root.appending("d/8"))
+        for (tree, changed, whole) in [(clone.partial, "9", "8"), (root, "8", "9")] {
+            #expect(try text(tree.appending("d/\(changed)")).hasPrefix("X of 40\n"))
+            #expect(try text(tree.appending("d/\(whole)")).hasPrefix("\(whole) of 40\n"))
+        }
+    }
+
+    private func withFileSystem(_ kind: String, _ flags: String..., body: (AppLayout) throws -> Void) throws {
         try withDirectory { place in
             let image = place.appending("disk").string
             let mount = place.appending("mount")
             mkdir(mount.string, 0o755)
             FileManager.default.createFile(atPath: image, contents: nil)
             truncate(image, 400 << 20)
-            try run("mkfs.xfs", "-q", "-m", "reflink=1", image)
-            try run("mount", "-o", "loop", image, mount.string)
-            defer { try? run("umount", "--lazy", mount.string) }
-            let app = try makeApp("pmo", home: mount)
-            let (store, release) = try store(of: app, files: 40, bytes: 1 << 20)
-            sync()
-            let before = try DiskSpace.available(at: mount).bytes
-            let clone = try #require(try store.clone(release, deploy: 2, copying: false))
-            sync()
-            let taken = before - (try DiskSpace.available(at: mount).bytes)
-            #expect(clone.shared == 40 && clone.missing.isEmpty)
-            #expect(taken < 2 << 20, "40 MiB more on the disk took \(taken) bytes of it")
-            try tamper(clone.partial.appending("d/9"))
-            #expect(try text(app.release(release).root.appending("d/9")).hasPrefix("9 of 40\n"))
-            #expect(try text(clone.partial.appending("d/9")).hasPrefix("X of 40\n"))
+            try run(["mkfs.\(kind)", "-q"] + flags + [image])
+            try run(["mount", "-o", "loop", image, mount.string])
+            defer { try? run(["umount", "--lazy", mount.string]) }
+            try body(makeApp("pmo", home: mount))
         }
     }
 
-    private func run(_ program: String, _ arguments: String...) throws {
+    private func run(_ command: [String]) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
+        process.arguments = command
         try process.run()
         process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(program) \(arguments)")
+        try #require(process.terminationStatus == 0, "\(command)")
     }
 
     private func text(_ path: FilePath) throws -> String { try String(contentsOfFile: path.string, encoding: .utf8) }
@@ -80,10 +131,12 @@ struct CloneTests {
     }
 
     /// A store with a release of so many files in `d`, a link and an executable among them.
-    private func store(of app: AppLayout, files count: Int, bytes: Int = 0) throws -> (ReleaseStore, ReleaseID) {
+    private func store(of app: AppLayout, files count: Int, bytes: Int = 0, cloneable: Bool = false) throws -> (
+        ReleaseStore, ReleaseID
+    ) {
         let store = ReleaseStore(app)
         let release = ReleaseID(commit: try commit("a"))
-        let partial = try store.makePartial(deploy: 1)
+        let partial = try store.makePartial(deploy: 1, cloneable: cloneable)
         mkdir(partial.appending("d").string, 0o755)
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
         let names = (0..<count).map { "d/\($0)" } + (bytes == 0 ? ["link"] : [])

@@ -54,7 +54,7 @@ struct ReleaseExport {
     }
 
     private func whole(remark: String?) throws -> Outcome {
-        let partial = try host.store.makePartial(deploy: deploy)
+        let partial = try host.store.makePartial(deploy: deploy, cloneable: host.settings.share.clones)
         let repository = try GitRepository(opening: host.layout.repository)
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
         let summary = try within(partial) { directory in
@@ -79,8 +79,7 @@ struct ReleaseExport {
             let clone = try host.store.clone(live, deploy: deploy, copying: copying)
         else { return nil }
         return try update(
-            clone.partial, of: live.commit, having: clone.index, without: clone.missing,
-            by: clone.shared > 0 ? "reflinked" : "copied")
+            clone.partial, of: live.commit, having: clone.index, without: clone.missing, by: clone.way.word)
     }
 
     /// With the files of the newest release themselves; not where a build would have them in its hands, whose files are
@@ -159,4 +158,17 @@ extension IndexedFile {
 extension ShareWay {
     /// Whether the release that was pruned last is kept for the next export.
     var recycles: Bool { self == .auto || self == .recycle || self == .reflink }
+
+    /// Whether a release can become a clone of the live one.
+    fileprivate var clones: Bool { self == .auto || self == .reflink }
+}
+
+extension ReleaseStore.CloneWay {
+    fileprivate var word: String {
+        switch self {
+        case .snapshot: "snapshot"
+        case .reflink: "reflinked"
+        case .copy: "copied"
+        }
+    }
 }
