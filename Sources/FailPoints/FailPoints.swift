@@ -6,8 +6,11 @@ import Synchronization
 public enum FailPoints {
     /// The variable with the plan: entries such as `switch.before-rename:kill`, with commas between.
     public static let variable = "PMO_FAIL"
+    /// What an entry begins with that sets the clock.
+    private static let clock = "clock:"
 
     private static let isArmed = Atomic<Bool>(false)
+    private static let shift = Atomic<Int>(0)
     private static let plan = Mutex(Plan())
 
     private struct Plan {
@@ -27,10 +30,22 @@ public enum FailPoints {
 
     static func arm(_ text: String) throws(FailPointError) {
         var failures: [PlannedFailure] = []
-        for entry in text.split(separator: ",") { failures.append(try PlannedFailure(entry)) }
+        var seconds = 0
+        for entry in text.split(separator: ",") {
+            if entry.hasPrefix(clock) {
+                guard let given = Int(entry.dropFirst(clock.count)) else { throw .noSuchTime(String(entry)) }
+                seconds = given
+            } else {
+                failures.append(try PlannedFailure(entry))
+            }
+        }
         plan.withLock { $0 = Plan(text: text, failures: failures) }
-        isArmed.store(!failures.isEmpty, ordering: .relaxed)
+        shift.store(seconds, ordering: .relaxed)
+        isArmed.store(!text.isEmpty, ordering: .relaxed)
     }
+
+    /// By how many seconds the clock of this process is wrong, as an entry such as `clock:-86400` has it.
+    public static var clockShift: Int { shift.load(ordering: .relaxed) }
 
     /// Passes a point.
     ///
@@ -42,11 +57,13 @@ public enum FailPoints {
 
     /// The plan for a detached process that this one starts.
     ///
-    /// - Parameter prefix: only the entries of points that begin so; none for all.
+    /// - Parameter prefix: only the entries of points that begin so, and the clock's; none for all.
     /// - Returns: what its environment needs for that; nothing where nothing is planned.
     public static func environment(for prefix: String = "") -> [String: String] {
         guard isArmed.load(ordering: .relaxed) else { return [:] }
-        let entries = plan.withLock { $0.text }.split(separator: ",").filter { $0.hasPrefix(prefix) }
+        let entries = plan.withLock { $0.text }.split(separator: ",").filter {
+            $0.hasPrefix(prefix) || $0.hasPrefix(clock)
+        }
         return entries.isEmpty ? [:] : [variable: entries.joined(separator: ",")]
     }
 

@@ -58,6 +58,8 @@ public enum FailPointError: Error, Equatable, CustomStringConvertible {
     case noSuchEffect(String)
     /// What stands behind `#` is no number from 1.
     case noSuchPassage(String)
+    /// What stands behind `clock:` is no number of seconds.
+    case noSuchTime(String)
 
     /// One sentence, lower case.
     public var description: String {
@@ -65,6 +67,7 @@ public enum FailPointError: Error, Equatable, CustomStringConvertible {
         case .noSuchPoint(let name): "PMO_FAIL names no fail point: “\(name)”"
         case .noSuchEffect(let name):
             "PMO_FAIL takes \(PlannedFailure.effects.map(\.name).joined(separator: ", ")), not “\(name)”"
+        case .noSuchTime(let text): "PMO_FAIL sets the clock by seconds, such as clock:-86400, not “\(text)”"
         case .noSuchPassage(let text): "PMO_FAIL counts passages from 1, not “\(text)”"
         }
     }

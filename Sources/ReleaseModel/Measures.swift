@@ -66,6 +66,33 @@ public struct ByteSize: ValidatedText {
     }
 }
 
+/// A share of a whole as written in an option: a whole number from 0 to 100 with `%`, such as `20%`.
+public struct Percentage: ValidatedText {
+    /// What an error calls it.
+    public static let kind = "share"
+    /// The text, as it was given.
+    public let text: String
+    /// The share, 0 to 100.
+    public let percent: Int
+
+    /// Checks the text.
+    public init(_ text: String) throws(InvalidValue) {
+        let digits = text.dropLast()
+        guard text.last == "%", (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy(\.isDigit),
+            let number = Int(digits), number <= 100
+        else { throw InvalidValue(Self.kind, text, "must be a whole number from 0 to 100 with %, such as 20%") }
+        self.text = text
+        percent = number
+    }
+
+    /// A share of 0 to 100.
+    public init(percent: Int) {
+        precondition((0...100).contains(percent))
+        text = "\(percent)%"
+        self.percent = percent
+    }
+}
+
 extension Int {
     /// A count of bytes as people read it, in powers of 1,000: `812 B`, `14.2 MB`.
     public var shownAsBytes: String {

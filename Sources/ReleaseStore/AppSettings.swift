@@ -17,6 +17,9 @@ public struct AppSettings: Codable, Sendable, Equatable {
     public var submodules: SubmoduleRule
     /// What unpacking a push may use.
     public var receive: ReceiveLimits
+    /// The share of answers with a status of 500 or above up to which a release may stay; 20 % unless told, and 100 % lets
+    /// every one stay.
+    public var bakeErrors: Percentage
     /// When the app was created, in seconds since 1970.
     public var created: Double
     /// Who created it.
@@ -30,7 +33,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
     public init(
         branch: BranchName, domain: Domain, environment: String? = nil, warm: TimeLimit = TimeLimit(seconds: 600),
         share: ShareWay = .auto, submodules: SubmoduleRule = .refuse, receive: ReceiveLimits = ReceiveLimits(),
-        created: Double, createdBy: String
+        bakeErrors: Percentage = Percentage(percent: 20), created: Double, createdBy: String
     ) {
         self.branch = branch
         self.domain = domain
@@ -39,6 +42,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
         self.share = share
         self.submodules = submodules
         self.receive = receive
+        self.bakeErrors = bakeErrors
         self.created = created
         self.createdBy = createdBy
     }
@@ -54,6 +58,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
             share: values.decodeIfPresent(ShareWay.self, forKey: .share) ?? .auto,
             submodules: values.decodeIfPresent(SubmoduleRule.self, forKey: .submodules) ?? .refuse,
             receive: values.decodeIfPresent(ReceiveLimits.self, forKey: .receive) ?? ReceiveLimits(),
+            bakeErrors: values.decodeIfPresent(Percentage.self, forKey: .bakeErrors) ?? Percentage(percent: 20),
             created: values.decode(Double.self, forKey: .created),
             createdBy: values.decode(String.self, forKey: .createdBy))
     }

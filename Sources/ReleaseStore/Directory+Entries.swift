@@ -8,6 +8,9 @@ struct DirectoryEntry {
 }
 
 extension Directory {
+    /// O_NOATIME (open(2)), which stands behind _GNU_SOURCE; for the owner of what is opened, and for root.
+    private static let withoutAccessTime: Int32 = 0o1000000
+
     /// All that is in the directory but `.` and `..`, in no order.
     func entries() throws(StoreError) -> [DirectoryEntry] {
         var entries: [DirectoryEntry] = []
@@ -22,7 +25,12 @@ extension Directory {
         _ body: (_ name: UnsafePointer<CChar>, _ isDirectory: Bool) throws(StoreError) -> Void
     ) throws(StoreError) {
         // An own descriptor: reading moves the offset, and closedir(3) closes.
-        let copy = try checked("open", path) { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let copy = try checked("open", path) {
+            let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+            // Reading would change its time of access, and so copy its inode where that is shared with a snapshot's.
+            let quiet = openat(descriptor, ".", flags | Self.withoutAccessTime)
+            return quiet < 0 && errno == EPERM ? openat(descriptor, ".", flags) : quiet
+        }
         guard let stream = fdopendir(copy) else {
             let code = errno
             close(copy)

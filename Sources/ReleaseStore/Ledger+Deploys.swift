@@ -29,9 +29,9 @@ extension Ledger {
         try all("WHERE state IN ('queued', 'running') ORDER BY number", [])
     }
 
-    /// The deploy that was asked for last, of those that wait.
-    public func newestQueued() throws(StoreError) -> Deploy? {
-        try first("WHERE state = 'queued' ORDER BY number DESC", [])
+    /// The deploys that wait and were asked for after another, the newest first; some may have lost their process.
+    public func queued(after number: Int) throws(StoreError) -> [Deploy] {
+        try all("WHERE state = 'queued' AND number > ? ORDER BY number DESC", [number])
     }
 
     /// The deploys that came by one push, or that it attached to; the oldest first.

@@ -1,4 +1,5 @@
 import Foundation
+import ReleaseModel
 import SystemPackage
 import Testing
 
@@ -50,6 +51,11 @@ struct BakeWatchTests {
         #expect(fifth.problem == nil)
         fifth.saw(requests: 1, errors: 1)
         #expect(fifth.problem == "5 of 21 requests were answered with a status of 500 or above")
+        for (limit, fails) in [(0, true), (23, true), (24, false), (100, false)] {
+            var watch = BakeWatch(errorLimit: Percentage(percent: limit))
+            watch.saw(requests: 21, errors: 5)
+            #expect((watch.problem != nil) == fails, "\(limit) %")
+        }
     }
 
     @Test("nginx's log tells a request's status and place, whatever its client sent")

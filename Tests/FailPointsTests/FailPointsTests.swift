@@ -56,6 +56,10 @@ struct FailPointsTests {
         #expect(FailPoints.environment() == ["PMO_FAIL": "retire.before-stop:kill,check.after:erofs"])
         #expect(FailPoints.environment(for: "retire.") == ["PMO_FAIL": "retire.before-stop:kill"])
         #expect(FailPoints.environment(for: "bake.").isEmpty)
+        try FailPoints.arm("retire.before-stop:kill,clock:-86400")
+        #expect(FailPoints.clockShift == -86400)
+        #expect(FailPoints.environment(for: "bake.") == ["PMO_FAIL": "clock:-86400"])
+        #expect(throws: FailPointError.noSuchTime("clock:soon")) { try FailPoints.arm("clock:soon") }
     }
 
     @Test("The environment is followed by root and the owner of what the process works on, by nobody else")

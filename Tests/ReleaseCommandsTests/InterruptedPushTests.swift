@@ -50,6 +50,34 @@ struct InterruptedPushTests {
         }
     }
 
+    @Test("F36: a newer push that died while it waited supersedes nobody")
+    func diesInTheQueue() async throws {
+        try await TestHost.with { host in
+            try host.write(["index.html": "slow\n", "pmo-release.yml": slow.replacingOccurrences(of: "4", with: "9")])
+            try await host.commit("Slow")
+            let pushing = try host.start("git", ["push", "production", "main"])
+            try #require(try await eventually { pushing.said.contains("sleep 9") }, "\(pushing.said)")
+            try host.write(["index.html": "dead\n"])
+            try await host.commit("Dead")
+            // Its worker dies before it waits, and its hook with it, so that nobody records its end.
+            let dead = try await host.push(environment: ["PMO_FAIL": "request.after-spawn:kill,worker.begun:kill"])
+            #expect(dead.status != 0, "\(dead)")
+            try await host.git("reset", "--hard", "--quiet", "HEAD^")
+            let queued = "SELECT number FROM deploys WHERE state = 'queued'"
+            #expect(try await host.ledger(queued) == ["2"])
+            // As if the next one had been asked for before it.
+            let moved = try await host.run(
+                "sqlite3", ["\(host.home)/pmo/ledger.sqlite", "UPDATE deploys SET number = 9 WHERE number = 2"])
+            try #require(moved.status == 0, "\(moved)")
+            try host.write(["index.html": "waits\n"])
+            let commit = try await host.commit("Waits")
+            let waiting = try await host.push()
+            #expect(waiting.status == 0 && waiting.remote.contains { $0.hasPrefix("=====> Live") }, "\(waiting)")
+            #expect(try await pushing.ended().status == 0)
+            #expect(host.live() == commit)
+        }
+    }
+
     @Test("F04: a deploy killed in its build ends the push with the phase; the next one works")
     func endsThePush() async throws {
         try await TestHost.with { host in

@@ -38,7 +38,8 @@ struct LedgerTests {
             try ledger.update(1) { $0.state = .live }
             try ledger.update(2) { $0.state = .running }
             #expect(try ledger.running().map(\.number) == [2, 3, 4])
-            #expect(try ledger.newestQueued()?.number == 4)
+            #expect(try ledger.queued(after: 2).map(\.number) == [4, 3])
+            #expect(try ledger.queued(after: 4).isEmpty)
             #expect(try ledger.deploys(origin: "p1").map(\.number) == [1, 2])
             #expect(try ledger.deploys(origin: "").isEmpty)
             #expect(try ledger.deploys(limit: 2).map(\.number) == [4, 3])

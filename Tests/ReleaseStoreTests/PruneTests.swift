@@ -36,6 +36,25 @@ struct PruneTests {
         }
     }
 
+    @Test func `logs of old deploys go, but not those of a release or of the newest hundred`() throws {
+        try withApp { (app) throws in
+            let store = ReleaseStore(app)
+            for number in 1...(ReleaseStore.keptLogs + 4) {
+                for path in [app.deployLog(number), app.deployEvents(number)] { try write("-", to: path) }
+            }
+            _ = try store.make(ReleaseID(commit: try commit("a")), deploy: 2, served: true)
+            let old = try store.oldLogs()
+            #expect(old == [1, 3, 4])
+            for number in old { try store.removeLogs(of: number) }
+            #expect(try store.oldLogs().isEmpty)
+            for number in [1, 2, 3, 4, 5] {
+                for path in [app.deployLog(number), app.deployEvents(number)] {
+                    #expect(exists(path) == !old.contains(number), "\(path)")
+                }
+            }
+        }
+    }
+
     @Test func `on disk, links and slots protect, and bad releases do not count`() throws {
         try withApp { (app) throws in
             let store = ReleaseStore(app)

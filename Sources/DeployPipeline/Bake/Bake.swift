@@ -54,7 +54,7 @@ public struct Bake: Sendable {
         let check = CandidateCheck(host: host, manifest: manifest)
         let begun = currentTime()
         let deadline = ContinuousClock.now + manifest.bakeTime.duration
-        var watch = BakeWatch()
+        var watch = BakeWatch(errorLimit: host.settings.bakeErrors)
         var log = AccessLog(host.layout.logs.appending("access.log"))
         var looks = 0
         while ContinuousClock.now < deadline {

@@ -1,3 +1,5 @@
+import ReleaseModel
+
 /// Decides from one observation after another whether a release that was just switched to may stay; pure, so that every
 /// order of events can be tested.
 struct BakeWatch {
@@ -5,10 +7,10 @@ struct BakeWatch {
     static let endsAllowed = 1
     /// So many questions in a row may stay without a good answer.
     static let missesAllowed = 2
-    /// Above this share of all requests, in percent, answers of 500 and above are the release's …
-    static let errorPercent = 20
-    /// … where there were so many requests at least.
+    /// So many requests are needed to tell a share of them.
     static let fewestRequests = 20
+    /// Above this share of all requests answers of 500 and above are the release's.
+    let errorLimit: Percentage
 
     private struct Instance {
         var process: Int32?
@@ -22,6 +24,8 @@ struct BakeWatch {
     private var errors = 0
     /// Why the release may not stay; the first reason is kept.
     private(set) var problem: String?
+
+    init(errorLimit: Percentage = Percentage(percent: 20)) { self.errorLimit = errorLimit }
 
     /// Notes which process an instance has. One that is another or gone has ended, since whoever else ends it ends the
     /// watch.
@@ -51,7 +55,7 @@ struct BakeWatch {
     mutating func saw(requests count: Int, errors: Int) {
         requests += count
         self.errors += errors
-        guard requests >= Self.fewestRequests, self.errors * 100 > requests * Self.errorPercent else { return }
+        guard requests >= Self.fewestRequests, self.errors * 100 > requests * errorLimit.percent else { return }
         fail("\(self.errors) of \(requests) requests were answered with a status of 500 or above")
     }
 

@@ -79,7 +79,8 @@ public struct DeployWorker: Sendable {
     private func waitForTurn(_ deploy: Deploy, _ ledger: Ledger, _ log: DeployLog) async throws -> AppLock? {
         var told: String?
         while true {
-            if let newest = try ledger.newestQueued(), newest.number > number {
+            // One that has died will not be live.
+            if let newest = try ledger.queued(after: number).first(where: { !host.layout.isOrphaned($0) }) {
                 let by = "deploy \(newest.number) (\(newest.commit.short))"
                 log.failure("superseded by \(by)")
                 log.finish()

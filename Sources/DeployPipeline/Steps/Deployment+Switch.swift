@@ -25,6 +25,7 @@ extension Deployment {
             try await Retirement(host).retireExpired()
             let removed = try Prune(host).run(keep: keep, settingAside: true)
             for release in removed { log.output("pruned \(release.short)", phase: .prune) }
+            try DeployRecords(host: host).prune()
         } catch {
             log.output("left for the next deploy: \(Reason(error).sentence)", phase: .prune)
         }

@@ -17,8 +17,11 @@ struct LogCommand: AsyncParsableCommand {
         let ledger = try Ledger(layout)
         let number: Int
         if let word {
-            guard let given = Int(word), try ledger.deploy(given) != nil else {
+            guard let given = Int(word), let deploy = try ledger.deploy(given) else {
                 throw SelectionError.noSuchDeploy(Int(word) ?? 0)
+            }
+            guard !deploy.state.isFinal || access(layout.deployLog(given).string, F_OK) == 0 else {
+                throw SelectionError.logRemoved(given)
             }
             number = given
         } else {

@@ -11,6 +11,7 @@ struct SettingsCommand: AsyncParsableCommand {
     @Option(help: "How releases share: auto, copy, reflink, hardlink, recycle or none.") var share: String?
     @Option(help: "How long a replaced release stays warm.") var warm: String?
     @Option(help: "What becomes of a submodule: refuse, or empty for an empty directory.") var submodules: String?
+    @Option(help: "The share of 5xx answers above which a new release is taken back.") var bakeErrors: String?
     @Option(help: "How much memory unpacking a push may take.") var receiveMemory: String?
     @Option(help: "How much processor time unpacking a push may take.") var receiveTime: String?
     @Flag(help: "As JSON.") var json = false
@@ -21,12 +22,13 @@ struct SettingsCommand: AsyncParsableCommand {
         let share = try share.map { value throws(InvalidValue) in try ShareWay(value) }
         let warm = try warm.map { value throws(InvalidValue) in try TimeLimit(value) }
         let submodules = try submodules.map { value throws(InvalidValue) in try SubmoduleRule(value) }
+        let errors = try bakeErrors.map { value throws(InvalidValue) in try Percentage(value) }
         let memory = try receiveMemory.map { value throws(InvalidValue) in try ByteSize(value) }
         let time = try receiveTime.map { value throws(InvalidValue) in try TimeLimit(value) }
         let changes = [
             share.map { "share \($0.rawValue)" }, warm.map { "warm \($0)" },
-            submodules.map { "submodules \($0.rawValue)" }, memory.map { "receive memory \($0)" },
-            time.map { "receive time \($0)" },
+            submodules.map { "submodules \($0.rawValue)" }, errors.map { "bake errors \($0)" },
+            memory.map { "receive memory \($0)" }, time.map { "receive time \($0)" },
         ].compactMap { $0 }
         guard !changes.isEmpty else { return try show(host.settings) }
         if share == .hardlink { try await host.requireSeal() }
@@ -36,6 +38,7 @@ struct SettingsCommand: AsyncParsableCommand {
             settings.share = share ?? settings.share
             settings.warm = warm ?? settings.warm
             settings.submodules = submodules ?? settings.submodules
+            settings.bakeErrors = errors ?? settings.bakeErrors
             settings.receive.memory = memory ?? settings.receive.memory
             settings.receive.time = time ?? settings.receive.time
             try settings.save(to: host.layout.settings)
@@ -55,6 +58,7 @@ struct SettingsCommand: AsyncParsableCommand {
         Output.line("warm         \(settings.warm)")
         Output.line("share        \(settings.share.rawValue)")
         Output.line("submodules   \(settings.submodules.rawValue)")
+        Output.line("bake         taken back above \(settings.bakeErrors) of answers with 5xx")
         Output.line("receive      \(settings.receive.memory) of memory, \(settings.receive.time) of processor time")
     }
 }

@@ -65,6 +65,7 @@ enum SelectionError: HintedError {
     case several([String])
     case notConfirmed(String)
     case noSuchDeploy(Int)
+    case logRemoved(Int)
     case nothing(String)
 
     var description: String {
@@ -73,6 +74,7 @@ enum SelectionError: HintedError {
         case .several(let names): "there are several apps: \(names.joined(separator: ", "))"
         case .notConfirmed(let name): "the name was not repeated; \(name) is untouched"
         case .noSuchDeploy(let number): "there is no deploy \(number)"
+        case .logRemoved(let number): "the log of deploy \(number) was removed: it is an old one"
         case .nothing(let what): what
         }
     }
@@ -81,7 +83,7 @@ enum SelectionError: HintedError {
         case .noApps: "pmo-release create <app>, or name the home with --home"
         case .several(let names): "pmo-release list \(names[0])"
         case .notConfirmed(let name): "pmo-release destroy \(name) --confirm \(name)"
-        case .noSuchDeploy: "pmo-release history"
+        case .noSuchDeploy, .logRemoved: "pmo-release history"
         case .nothing: nil
         }
     }

@@ -32,4 +32,44 @@ struct FaultClockTests {
             #expect(try await host.get("/index.html").body == "first\n")
         }
     }
+
+    @Test("G16: services are where they should be, whatever each command takes the time for")
+    func services() async throws {
+        let years = 10 * 365 * 86400
+        try await TestHost.with(warm: "1s") { host in
+            let files = [
+                "index.html": "0\n",
+                "pmo-release.yml": """
+                services: { web: { command: "exec python3 -m http.server --bind 127.0.0.1 $PORT" } }
+                sites: { pmo.localhost: { routes: { /: web } } }
+                """,
+            ]
+            try await host.deploy(files)
+            var page = 0
+            var back = 0
+            for (number, shift) in [years, -years, 0, -years, years, 0].enumerated() {
+                let clock = ["PMO_FAIL": "clock:\(shift)"]
+                if number.isMultiple(of: 2) {
+                    (back, page) = (page, number + 1)
+                    try host.write(["index.html": "\(page)\n"])
+                    try await host.commit("Page \(page)")
+                    let pushed = try await host.push(environment: clock)
+                    #expect(pushed.status == 0, "\(shift): \(pushed)")
+                } else {
+                    swap(&back, &page)
+                    let rolled = try await host.run("pmo-release", ["rollback", host.app], environment: clock)
+                    #expect(rolled.status == 0, "\(shift): \(rolled)")
+                }
+                #expect(try await host.get("/index.html").body == "\(page)\n", "\(number)")
+            }
+            // Whoever looks next, with the right time, finds one that serves and stops the rest.
+            #expect(
+                try await eventually(within: .seconds(60)) {
+                    _ = try await host.pmo("prune", host.app)
+                    return try await host.processes().filter { $0.state == "up" }.count == 1
+                })
+            #expect(try await host.get("/index.html").body == "\(page)\n")
+            #expect(try await host.violations() == [])
+        }
+    }
 }

@@ -65,7 +65,7 @@ struct FaultKillTests {
             try await host.deploy(files)
             try await host.deploy(["index.html": "second\n"])
             let points = FailPoint.allCases.filter { point in
-                ["build", "migrate", "start", "check"].contains { point.rawValue.hasPrefix($0 + ".") }
+                ["build", "migrate", "start", "check", "retire"].contains { point.rawValue.hasPrefix($0 + ".") }
                     || [.switchAfterSite, .switchBeforeRename, .switchAfterRename, .switchAfterSettle].contains(point)
             }
             for point in points {

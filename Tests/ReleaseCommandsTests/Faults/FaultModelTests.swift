@@ -1,22 +1,29 @@
 import Foundation
 import Testing
 
-@Suite("G15: Operations in any order leave what a simple model says", .serialized, .timeLimit(.minutes(10)))
+@Suite("Operations in any order leave what a simple model says", .serialized, .timeLimit(.minutes(20)))
 struct FaultModelTests {
-    @Test("after each of many random operations, one in three beside another")
-    func interleavings() async throws {
+    @Test("G15: after each of many random operations, one in three beside another")
+    func interleavings() async throws { try await walk("G15", FaultCount.of("PMO_COUNT_G15", 30), clocks: [0]) }
+
+    @Test("G16, F38: though the clock of each is right, ten years ahead or ten years behind")
+    func wrongClocks() async throws {
+        let years = 10 * 365 * 86400
+        try await walk("G16", FaultCount.of("PMO_COUNT_G16", 20), clocks: [-years, 0, years])
+    }
+
+    private func walk(_ goal: String, _ steps: Int, clocks: [Int]) async throws {
         let dice = SeededNumbers()
-        let steps = FaultCount.of("PMO_COUNT_G15", 30)
-        print("G15: seed \(dice.seed), \(steps) steps")
+        print("\(goal): seed \(dice.seed), \(steps) steps")
         try await TestHost.with { host in
-            var walk = ModelWalk(host, dice)
+            var walk = ModelWalk(host, dice, clocks)
             try await walk.begin()
             for step in 1...steps {
                 if step.isMultiple(of: 3) { try await walk.two() } else { try await walk.one() }
                 try #require(await walk.isAsItShould(), "seed \(dice.seed), step \(step): \(walk.account)")
             }
             try await host.expectWhole()
-            print("G15: \(walk.done) operations")
+            print("\(goal): \(walk.done) operations, clocks wrong by \(walk.shifts.sorted()) seconds")
         }
     }
 }
@@ -25,6 +32,10 @@ struct FaultModelTests {
 private struct ModelWalk {
     private let host: TestHost
     private var random: SeededNumbers
+    /// By how many seconds the clock of an operation may be wrong.
+    private let clocks: [Int]
+    /// What was taken of them.
+    private(set) var shifts: Set<Int> = []
     /// What may be; one, but for operations side by side.
     private var models = [HostModel(keep: 3)]
     /// The commits that were pushed, with their page.
@@ -33,8 +44,9 @@ private struct ModelWalk {
     private(set) var done = 0
     private var told: [String] = []
 
-    init(_ host: TestHost, _ dice: SeededNumbers) {
+    init(_ host: TestHost, _ dice: SeededNumbers, _ clocks: [Int]) {
         self.host = host
+        self.clocks = clocks
         random = dice
     }
 
@@ -72,7 +84,11 @@ private struct ModelWalk {
 
     private mutating func run(_ operations: [HostModel.Operation]) async throws {
         // All are begun before the end of any is waited for.
-        let begun = try operations.map { try host.begin($0) }
+        let begun = try operations.map { operation in
+            let shift = clocks.randomElement(using: &random) ?? 0
+            shifts.insert(shift)
+            return try host.begin(operation, clock: shift)
+        }
         var outcomes: [Ended] = []
         for program in begun { outcomes.append(try await program.ended(within: .seconds(180))) }
         done += operations.count
@@ -133,14 +149,17 @@ private struct ModelWalk {
 }
 
 extension TestHost {
-    fileprivate func begin(_ operation: HostModel.Operation) throws -> Subprocess {
-        switch operation {
-        case .push, .pushBroken: try start("git", ["push", "production", "main"])
-        case .deploy(let commit, _): try start("pmo-release", ["deploy", app, commit])
-        case .switchTo(let name): try start("pmo-release", ["switch", app, name])
-        case .rollback: try start("pmo-release", ["rollback", app])
-        case .prune(let keep): try start("pmo-release", ["prune", app, "--keep", "\(keep)"])
-        }
+    fileprivate func begin(_ operation: HostModel.Operation, clock: Int) throws -> Subprocess {
+        let command =
+            switch operation {
+            case .push, .pushBroken: ["git", "push", "production", "main"]
+            case .deploy(let commit, _): ["pmo-release", "deploy", app, commit]
+            case .switchTo(let name): ["pmo-release", "switch", app, name]
+            case .rollback: ["pmo-release", "rollback", app]
+            case .prune(let keep): ["pmo-release", "prune", app, "--keep", "\(keep)"]
+            }
+        return try start(
+            command[0], Array(command.dropFirst()), environment: clock == 0 ? [:] : ["PMO_FAIL": "clock:\(clock)"])
     }
 
     /// What a link of the app leads to, its last part.

@@ -1,0 +1,24 @@
+public import ReleaseModel
+import SystemPackage
+
+extension ReleaseStore {
+    /// The logs of so many deploys stay, and those of the releases on the disk.
+    public static let keptLogs = 100
+
+    /// The deploys whose logs may go, the oldest first: they are neither among the newest nor those of a release.
+    public func oldLogs() throws(StoreError) -> [Int] {
+        let numbers = try app.deployLogs.namesInside().compactMap { name in
+            name.hasSuffix(".log") ? Int(name.dropLast(".log".count)) : nil
+        }
+        let old = numbers.sorted().dropLast(Self.keptLogs)
+        guard !old.isEmpty else { return [] }
+        let ofReleases = try Set(releases().compactMap { try? information($0).deploy })
+        return old.filter { !ofReleases.contains($0) }
+    }
+
+    /// Removes the logs of a deploy; the one by which they are found goes last.
+    public func removeLogs(of deploy: Int) throws(StoreError) {
+        try DurableFile.remove(app.deployEvents(deploy))
+        try DurableFile.remove(app.deployLog(deploy))
+    }
+}
