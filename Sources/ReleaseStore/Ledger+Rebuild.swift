@@ -26,14 +26,28 @@ extension Ledger {
     /// The deploys of releases that the ledger does not know.
     public func unrecorded(_ store: ReleaseStore) throws(StoreError) -> [Deploy] {
         let known = try read { try Set(Int.fetchAll($0, sql: "SELECT number FROM deploys")) }
+        let named = try deployNumbers()
         var lost: [Deploy] = []
-        for id in try store.releases() {
+        for id in try store.releases() where named[id] == nil {
             guard let information = try? store.information(id), information.deploy > 0,
                 !known.contains(information.deploy)
             else { continue }
             lost.append(Self.deploy(that: information, of: store))
         }
         return lost
+    }
+
+    /// The deploys that made releases, by release, as far as they went live.
+    func deployNumbers() throws(StoreError) -> [ReleaseID: Int] {
+        try read { database in
+            var numbers: [ReleaseID: Int] = [:]
+            let sql = "SELECT release, number FROM deploys WHERE release IS NOT NULL"
+            let rows = try Row.fetchCursor(database, sql: sql)
+            while let row = try rows.next() {
+                if let name = row[0] as String?, let id = ReleaseID(directoryName: name) { numbers[id] = row[1] }
+            }
+            return numbers
+        }
     }
 
     /// Records a deploy again under the number that it had, where the ledger does not know it any more.

@@ -6,13 +6,15 @@ extension ReleaseStore {
     public static let keptLogs = 100
 
     /// The deploys whose logs may go, the oldest first: they are neither among the newest nor those of a release.
-    public func oldLogs() throws(StoreError) -> [Int] {
+    ///
+    /// - Parameter ledger: what `deployNumbers` asks first.
+    public func oldLogs(_ ledger: Ledger?) throws(StoreError) -> [Int] {
         let numbers = try app.deployLogs.namesInside().compactMap { name in
             name.hasSuffix(".log") ? Int(name.dropLast(".log".count)) : nil
         }
         let old = numbers.sorted().dropLast(Self.keptLogs)
         guard !old.isEmpty else { return [] }
-        let ofReleases = try Set(releases().compactMap { try? information($0).deploy })
+        let ofReleases = try Set(deployNumbers(ledger).values)
         return old.filter { !ofReleases.contains($0) }
     }
 

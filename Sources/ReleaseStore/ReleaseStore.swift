@@ -26,6 +26,16 @@ public struct ReleaseStore: Sendable {
         return known.sorted { ($0.deploy, $0.created, $0.id) > ($1.deploy, $1.created, $1.id) }.map(\.id)
     }
 
+    /// The complete releases with the number of the deploy that made each; 0 where that cannot be told.
+    ///
+    /// - Parameter ledger: asked first, since that reads one file for all of them; nil where it cannot be used.
+    public func deployNumbers(_ ledger: Ledger?) throws(StoreError) -> [ReleaseID: Int] {
+        let known = (try? ledger?.deployNumbers()) ?? [:]
+        var numbers: [ReleaseID: Int] = [:]
+        for id in try releases() { numbers[id] = known[id] ?? (try? information(id).deploy) ?? 0 }
+        return numbers
+    }
+
     /// Whether the release is on the disk and complete.
     public func isComplete(_ id: ReleaseID) -> Bool { app.release(id).isComplete }
 
@@ -45,12 +55,13 @@ public struct ReleaseStore: Sendable {
     ///
     /// - Throws: `unknownRelease` or `ambiguousRelease`, with the candidates.
     public func resolve(_ prefix: CommitPrefix) throws(StoreError) -> ReleaseID {
-        let matches = try newestFirst().filter(prefix.matches)
+        let matches = try releases().filter(prefix.matches)
         guard let newest = matches.max() else {
             throw .unknownRelease(app.name, prefix: prefix.description, candidates: try newestFirst())
         }
         guard matches.allSatisfy({ $0.commit == newest.commit }) else {
-            throw .ambiguousRelease(app.name, prefix: prefix.description, candidates: matches)
+            throw .ambiguousRelease(
+                app.name, prefix: prefix.description, candidates: try newestFirst().filter(prefix.matches))
         }
         return newest
     }

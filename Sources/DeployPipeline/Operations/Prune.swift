@@ -1,21 +1,26 @@
 public import ReleaseModel
-import ReleaseStore
+public import ReleaseStore
 import SystemPackage
 
 /// Removes releases past `keep`: never one that a link, a slot or a process uses, and releases that served count
 /// alone, so that failed deploys cannot push out the last good one. The caller holds the app's lock.
 public struct Prune: Sendable {
     let host: AppHost
+    private let ledger: Ledger?
 
     /// Pruning in an app.
-    public init(_ host: AppHost) { self.host = host }
+    ///
+    /// - Parameter ledger: nil where it cannot be used.
+    public init(_ host: AppHost, _ ledger: Ledger?) {
+        self.host = host
+        self.ledger = ledger
+    }
 
     /// What `run` would remove.
     public func candidates(keep: Int) throws -> [ReleaseID] {
-        let releases = try host.store.releases()
-        let number = Dictionary(
-            uniqueKeysWithValues: releases.map { ($0, (try? host.store.information($0).deploy) ?? 0) })
-        let newestFirst = releases.sorted { (number[$0] ?? 0) > (number[$1] ?? 0) }
+        let numbers = try host.store.deployNumbers(ledger)
+        let releases = numbers.keys
+        let newestFirst = numbers.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.map(\.key)
         var inUse = Set(host.slots.occupied().map(\.2))
         for link in [try host.store.current(), (try? host.store.previous()).flatMap { $0 }] {
             if let link { inUse.insert(link) }

@@ -58,8 +58,8 @@ extension Recovery {
     /// The deploy's release, which is not live.
     func release(of number: Int, _ intent: DeployIntent?) throws -> ReleaseID? {
         try host.store.releases().first { release in
-            guard (try? host.store.information(release).deploy) == number else { return false }
-            return intent?.release == release || !host.store.served(release)
+            guard intent?.release == release || !host.store.served(release) else { return false }
+            return (try? host.store.information(release).deploy) == number
         }
     }
 }

@@ -23,9 +23,9 @@ extension Deployment {
     func tidy(keeping keep: Int) async {
         do {
             try await Retirement(host).retireExpired()
-            let removed = try Prune(host).run(keep: keep, settingAside: true)
+            let removed = try Prune(host, ledger).run(keep: keep, settingAside: true)
             for release in removed { log.output("pruned \(release.short)", phase: .prune) }
-            try DeployRecords(host: host).prune()
+            try DeployRecords(host: host, ledger: ledger).prune()
         } catch {
             log.output("left for the next deploy: \(Reason(error).sentence)", phase: .prune)
         }

@@ -72,7 +72,8 @@ struct PruneCommand: AsyncParsableCommand {
             let manifest = try host.store.current().map { try host.store.manifest($0) }
             let keep = keep ?? manifest?.keep ?? 5
             try await Retirement(host).retireExpired()
-            return try dryRun ? Prune(host).candidates(keep: keep) : Prune(host).run(keep: keep)
+            let prune = Prune(host, try? Ledger(host.layout))
+            return try dryRun ? prune.candidates(keep: keep) : prune.run(keep: keep)
         }
         for release in removed { Output.line("\(dryRun ? "would remove" : "removed") \(release.short)") }
         if removed.isEmpty { Output.progress("nothing to remove") }

@@ -4,6 +4,7 @@ import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
