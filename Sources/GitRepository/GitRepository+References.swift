@@ -47,7 +47,7 @@ extension GitRepository {
     /// Deletes a reference; nothing happens where there is none.
     public func deleteReference(_ name: String) throws(GitError) {
         try refuseQuarantine(name)
-        let code = retryingLock { git_reference_remove(handle, name) }
+        let code = retryingLock(of: name) { git_reference_remove(handle, name) }
         if code == GIT_ENOTFOUND.rawValue { return }
         try check(code, "git_reference_remove")
     }
@@ -61,7 +61,7 @@ extension GitRepository {
         var target = id.raw
         var old = (expected ?? ObjectID()).raw
         return withUnsafePointer(to: &old) { old in
-            retryingLock {
+            retryingLock(of: name) {
                 var made: OpaquePointer?
                 defer { git_reference_free(made) }
                 return git_reference_create_matching(
@@ -71,13 +71,33 @@ extension GitRepository {
     }
 
     /// Another process holds a reference's lock for a moment only; git waits for it as well (`core.filesRefLockTimeout`).
-    private func retryingLock(_ call: () -> Int32) -> Int32 {
+    /// Waits a second for whoever has locked the reference. That takes milliseconds, so a lock file that stays the same
+    /// for so long belongs to a process that was killed, and would stop every later push: it is removed.
+    private func retryingLock(of name: String, _ call: () -> Int32) -> Int32 {
+        let file = String(cString: git_repository_path(handle)) + name + ".lock"
+        var first: LockFile?
         for _ in 0..<50 {
             let code = call()
             guard code == GIT_ELOCKED.rawValue else { return code }
+            if first == nil { first = LockFile(file) }
             usleep(20_000)
         }
+        if let first, LockFile(file) == first { unlink(file) }
         return call()
+    }
+
+    private struct LockFile: Equatable {
+        let inode: ino_t
+        let seconds: Int
+        let nanoseconds: Int
+
+        init?(_ path: String) {
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return nil }
+            inode = status.st_ino
+            seconds = status.st_ctim.tv_sec
+            nanoseconds = status.st_ctim.tv_nsec
+        }
     }
 
     private func refuseQuarantine(_ name: String) throws(GitError) {

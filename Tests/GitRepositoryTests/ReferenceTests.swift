@@ -1,4 +1,7 @@
+import Foundation
+import Glibc
 import ReleaseModel
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -23,6 +26,36 @@ struct ReferenceTests {
             #expect(try repository.commitID(of: "refs/tags/v1") == commit)
             #expect(throws: GitError.self) { try repository.commitID(of: "refs/other/blob") }
             #expect(throws: GitError.self) { try repository.commitID(of: "refs/heads/..") }
+        }
+    }
+
+    @Test("A lock that a killed process has left is removed, and one that somebody uses is not (F39)")
+    func staleLock() async throws {
+        try withScratch { scratch in
+            let commits = try ["1", "2"].map { try scratch.commit([.file("a")], message: $0) }
+            let repository = try scratch.open()
+            let main = "refs/heads/main"
+            let lock = scratch.repository.appending(main + ".lock").string
+            try repository.setReference(main, to: commits[0])
+            #expect(FileManager.default.createFile(atPath: lock, contents: nil))
+            try repository.setReference(main, to: commits[1])
+            #expect(try repository.commitID(of: main) == commits[1])
+            #expect(!FileManager.default.fileExists(atPath: lock))
+
+            let isOver = Mutex(false)
+            let other = Thread {
+                while !isOver.withLock({ $0 }) {
+                    let next = lock + ".next"
+                    FileManager.default.createFile(atPath: next, contents: nil)
+                    rename(next, lock)
+                    usleep(50_000)
+                }
+            }
+            FileManager.default.createFile(atPath: lock, contents: nil)
+            other.start()
+            #expect(throws: GitError.self) { try repository.setReference(main, to: commits[0]) }
+            isOver.withLock { $0 = true }
+            #expect(try repository.commitID(of: main) == commits[1])
         }
     }
 

@@ -29,7 +29,7 @@ struct ProcReceiveHook {
     private func answer(_ update: RefUpdate, _ options: Set<PushOption>) async -> String {
         do {
             let ended = try await PushedDeploy(host).run(update.new, options: options)
-            if ended.state == .live { try moved(update) }
+            if ended.state == .live { move(update) }
             return ended.state == .live
                 ? "ok \(update.reference)" : "ng \(update.reference) \(PushedDeploy.reason(ended))"
         } catch {
@@ -39,10 +39,15 @@ struct ProcReceiveHook {
     }
 
     /// By `ok` git takes it that the ref has moved: the deploy's process has done it, unless it was killed.
-    private func moved(_ update: RefUpdate) throws {
-        let repository = try GitRepository(opening: host.layout.repository)
-        let tip = try repository.commitID(of: update.reference)
-        if tip == nil || tip == update.old { try repository.setReference(update.reference, to: update.new) }
+    /// It is live in any case, and that is what the push is told.
+    private func move(_ update: RefUpdate) {
+        do {
+            let repository = try GitRepository(opening: host.layout.repository)
+            let tip = try repository.commitID(of: update.reference)
+            if tip == nil || tip == update.old { try repository.setReference(update.reference, to: update.new) }
+        } catch {
+            Output.progress("\(update.reference) was not moved: \(Reason(error).sentence.shown(limit: 300))")
+        }
     }
 
     private func send(_ packets: [[UInt8]]) {

@@ -69,6 +69,11 @@ struct FaultKillTests {
                     || [.switchAfterSite, .switchBeforeRename, .switchAfterRename, .switchAfterSettle].contains(point)
             }
             for point in points {
+                // One that retires already would do so without the plan.
+                let quiet = try await eventually(within: .seconds(60)) {
+                    !RunningProcess.all().contains { $0.mentions(host.home) && $0.arguments.contains("retire") }
+                }
+                #expect(quiet)
                 let retired = host.strikes(in: host.text(retireLog(host)) ?? "")
                 let push = try await host.push(failing: "\(point.rawValue):kill")
                 // What retires is a process of its own, some time after the push.
