@@ -5,10 +5,10 @@ HEAVY := ^ReleaseCommandsTests\.(Fault|Load)
 PROGRAMS := pmo-release post-receive
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies demo demo-stop test build release install fmt lint bench soak mutants clean
+.PHONY: help dependencies demo demo-stop test build release install deb e2e fmt lint bench soak mutants clean
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## push examples/pmo to a host under ./.demo, and leave the site up
 	@tools/demo
@@ -37,13 +37,21 @@ install: ## copy the release to PREFIX/bin (/usr/local/bin)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(PROGRAMS:%=.build/release/%) $(DESTDIR)$(PREFIX)/bin
 
+deb: ## the Debian package for Debian 12 and 13, in .build/deb
+	@tools/install-dependencies deb
+	@tools/deb
+
+e2e: deb ## install the package on fresh Debian 12 and 13 machines, push, reboot, upgrade, purge (root)
+	@tools/install-dependencies e2e
+	@tools/e2e
+
 fmt: ## format the sources
 	swift format --in-place --parallel --recursive $(SOURCES)
 
 lint: ## check the format, the mutants, and the scripts where shellcheck is installed
 	@tools/mutants --check
 	swift format lint --strict --parallel --recursive $(SOURCES)
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/soak tools/install-dependencies; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/demo tools/end-home tools/soak tools/install-dependencies tools/deb packaging/scripts/*; fi
 
 mutants: dependencies ## break the sources in 40 ways, and show the test that notices each (hours)
 	@tools/mutants

@@ -77,8 +77,8 @@ public struct HostServices: Sendable {
             switch settings.supervisor {
             case .runit: RunitSupervisor(services: host.services, runner: runner)
             case .systemd:
-                SystemdSupervisor(runner: runner, isUser: !ProcessOwner.isRoot) { instance, isUser in
-                    try SiteTemplates.systemdUnit(SystemdContext(instance, isUser: isUser))
+                SystemdSupervisor(runner: runner, isUser: !ProcessOwner.isRoot) { instance, systemd in
+                    try SiteTemplates.systemdUnit(SystemdContext(instance, systemd, home: host.home))
                 }
             }
         self.supervisor = supervisor

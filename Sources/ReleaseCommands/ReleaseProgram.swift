@@ -25,6 +25,7 @@ public enum ReleaseProgram {
     /// - Returns: 0 done, 1 failed, 3 refused, 64 usage.
     static func run(_ arguments: [String]) async -> Int32 {
         do {
+            try HomeOwner.become(for: arguments)
             var command = try ReleaseCommand.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -72,6 +73,6 @@ struct ReleaseCommand: AsyncParsableCommand {
             CheckCommand.self,
             CompletionsCommand.self,
             ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, BakeCommand.self,
-            ShutdownCommand.self,
+            ShutdownCommand.self, AwaitDeploysCommand.self,
         ])
 }

@@ -16,11 +16,34 @@ extension SiteTemplates {
                 "log": .text(try "\(context.logDirectory)/current".unitText(as: "the path")),
                 "signal": .text(context.stop.signal.rawValue),
                 "stopSeconds": .text("\(max(1, seconds))"),
-                "memory": context.memory.map { .list([["memory": .text("\($0.bytes)")]]) } ?? .flag(false),
-                // A user's manager has no namespaces to give, and an app below /tmp would be hidden from itself.
-                "privateTmp": .flag(!context.isUser && !isTemporary),
+                "memory": optional(context.memory, "memory") { "\($0.bytes)" },
+                "cpus": optional(context.cpus, "cpus") { "\($0.percent)" },
+                "tasks": optional(context.tasks, "tasks") { "\($0)" },
+                "restartSteps": .flag(context.hasRestartSteps),
+                // A user's manager has mounts to give in a user namespace alone.
+                "privateUsers": .flag(context.isUser && context.writable != nil),
+                // An app below /tmp, or in somebody's home, would be hidden from itself.
+                "privateTmp": .flag((!context.isUser || context.writable != nil) && !isTemporary),
+                "protectHome": .flag(
+                    context.writable != nil
+                        && !["/home/", "/root/", "/run/user/"].contains { context.directory.hasPrefix($0) }),
+                "writable": try paths(context.writable ?? [], "writable"),
+                "hidden": try paths(context.hidden, "hidden"),
                 "target": .text(context.isUser ? "default.target" : "multi-user.target"),
             ])
+    }
+
+    private static func optional<Value>(
+        _ value: Value?, _ name: String, _ text: (Value) -> String
+    ) -> TemplateValue {
+        value.map { .list([[name: .text(text($0))]]) } ?? .flag(false)
+    }
+
+    /// Paths in a row, each of which may be missing.
+    private static func paths(_ paths: [String], _ name: String) throws(TemplateError) -> TemplateValue {
+        var words: [String] = []
+        for path in paths { words.append(try path.unitOptionalPath()) }
+        return optional(words.isEmpty ? nil : words, name) { $0.joined(separator: " ") }
     }
 
     /// The unit that resumes every app of a home at boot, from `templates/pmo-release-resume.service`.
@@ -31,6 +54,7 @@ extension SiteTemplates {
             PackageResources.pmo_release_resume_service, name: "templates/pmo-release-resume.service",
             [
                 "description": .text(try home.unitText(as: "the path")),
+                "condition": .text(try program.unitText(as: "the path")),
                 "program": .text(try program.unitProgram()), "home": .text(try home.unitProgram()),
                 "target": .text(isUser ? "default.target" : "multi-user.target"),
             ])
@@ -52,6 +76,12 @@ extension String {
     fileprivate func unitProgram() throws(TemplateError) -> String {
         guard hasPrefix("/") else { throw .unfit(what: "the path", value: self, rule: "must be absolute") }
         return "\"\(try unitText(as: "the path").replacing(["\"": "\\\"", "$": "$$"]))\""
+    }
+
+    /// The path in a list of paths, in double quotes, with the `-` that lets it be missing (systemd.exec(5)).
+    fileprivate func unitOptionalPath() throws(TemplateError) -> String {
+        guard hasPrefix("/") else { throw .unfit(what: "the path", value: self, rule: "must be absolute") }
+        return "\"-\(try unitText(as: "the path").replacing(["\"": "\\\""]))\""
     }
 
     private func replacing(_ pairs: [Unicode.Scalar: String]) -> String {

@@ -58,21 +58,32 @@ public struct SystemdContext: Sendable {
     public var logDirectory: String
     /// How much memory it may use.
     public var memory: ByteSize?
+    /// How much of the processors it may use.
+    public var cpus: ProcessorShare?
+    /// How many processes and threads it may have.
+    public var tasks: Int?
     /// How it is stopped.
     public var stop: StopRule
     /// Whether a user's manager runs it, not the system's.
     public var isUser: Bool
+    /// The directories that it may write to, and no others; nil: all that its user may.
+    public var writable: [String]?
+    /// What it cannot even read, where there is something.
+    public var hidden: [String] = []
+    /// Whether systemd can wait longer from restart to restart (254 and later).
+    public var hasRestartSteps = false
 
     /// What a unit is written from.
     public init(
         description: String, directory: String, logDirectory: String, memory: ByteSize? = nil,
-        stop: StopRule = StopRule(),
-        isUser: Bool
+        cpus: ProcessorShare? = nil, tasks: Int? = nil, stop: StopRule = StopRule(), isUser: Bool
     ) {
         self.description = description
         self.directory = directory
         self.logDirectory = logDirectory
         self.memory = memory
+        self.cpus = cpus
+        self.tasks = tasks
         self.stop = stop
         self.isUser = isUser
     }

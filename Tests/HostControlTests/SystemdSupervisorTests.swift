@@ -1,3 +1,4 @@
+import Glibc
 import ReleaseModel
 import SystemPackage
 import Testing
@@ -22,8 +23,31 @@ struct SystemdSupervisorTests {
         }
     }
 
-    @Test("The unit's name begins with pmo-")
-    func unitName() { #expect(SystemdSupervisor.unitName(instance) == unit) }
+    @Test("The unit's name begins with pmo-, and says which release runs in the slot")
+    func unitName() async throws {
+        #expect(SystemdSupervisor.unitName(instance) == unit)
+        try await withDirectory { directory in
+            var instance = instance
+            instance.directory = directory
+            let run = directory.appending("run").string
+            #expect(symlink("/h/pmo/releases/4f2c9ab.2/.pmo/units/api/run", run) == 0)
+            #expect(SystemdSupervisor.unitName(instance) == "pmo-pmo.api@2.0.4f2c9ab.2.service")
+            unlink(run)
+            #expect(symlink("/etc/passwd", run) == 0)
+            #expect(SystemdSupervisor.unitName(instance) == unit)
+        }
+    }
+
+    @Test("What systemd can do is asked for", arguments: [("systemd 252 (252.39-1~deb12u1)\n+PAM", 252), ("", 0)])
+    func abilities(_ said: String, _ version: Int) async throws {
+        let runner = RecordingRunner { command in
+            command.executable == "unshare" ? CommandResult(status: 1) : CommandResult(output: Array(said.utf8))
+        }
+        let own = try await SystemdAbilities.ofHost(runner: runner, isUser: true)
+        #expect(own == SystemdAbilities(version: version, isUser: true, canSandbox: false))
+        let system = try await SystemdAbilities.ofHost(runner: runner, isUser: false)
+        #expect(system == SystemdAbilities(version: version, isUser: false, canSandbox: true))
+    }
 
     @Test("systemctl speaks to the system's manager, or to the user's own")
     func systemctl() {

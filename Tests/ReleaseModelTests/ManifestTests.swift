@@ -25,6 +25,8 @@ struct ManifestTests {
             instances: 2
             health: { path: /api/health, expect: '"status":"ok"', within: 30s, status: 200-299, passes: 3 }
             memory: 512M
+            cpus: 1.5
+            tasks: 200
             stop: { signal: INT, within: 20s }
         sites:
           app.example.org:
@@ -74,6 +76,8 @@ struct ManifestTests {
         #expect(api.instances == 2)
         #expect(api.listen == .port)
         #expect(api.memory?.bytes == 512 << 20)
+        #expect(api.cpus?.percent == 150)
+        #expect(api.tasks == 200)
         #expect(api.stop == StopRule(signal: .int, within: TimeLimit(seconds: 20)))
         var health = HealthCheck(path: "/api/health", expect: "\"status\":\"ok\"", status: 200...299, passes: 3)
         health.within = TimeLimit(seconds: 30)

@@ -37,7 +37,10 @@ struct GoldenTests {
         context.isSealed = true
         let run = try SiteTemplates.serviceUnit(context).run
         let seal = #"'/srv/it'\''s/shop/releases/abc/.pmo/seal' '/srv/it'\''s/shop/releases'"#
-        #expect(run.contains("PATH='\(SiteTemplates.programPath)' /bin/sh \(seal) /bin/sh ./run\n"), "\(run)")
+        #expect(
+            run.contains("    if [ -w '/srv/it'\\''s/shop/releases' ]; then\n        set -- /bin/sh \(seal)\n    fi\n"),
+            "\(run)")
+        #expect(run.contains("PATH='\(SiteTemplates.programPath)' \"$@\" /bin/sh ./run\n"), "\(run)")
         #expect(run.ranges(of: "/usr/bin/env -i").count == 1, "there is no other way in")
         #expect(try shellStatus("printf %s \(run.shellQuoted) | sh -n").0 == 0)
     }
@@ -48,6 +51,28 @@ struct GoldenTests {
             description: "shop api, slot 1, instance 1", directory: "/srv/pmo/shop/slots/api/1/1",
             logDirectory: "/srv/pmo/shop/logs/services/api/1.1", memory: try ByteSize("512M"), isUser: false)
         try compare(SiteTemplates.systemdUnit(context), "service.unit")
+    }
+
+    @Test("the unit of a user's manager, with mounts, limits and steps")
+    func userUnit() throws {
+        var context = SystemdContext(
+            description: "shop api, slot 1, instance 1", directory: "/srv/pmo/shop/slots/api/1/1",
+            logDirectory: "/srv/pmo/shop/logs/services/api/1.1", memory: try ByteSize("512M"),
+            cpus: try ProcessorShare("1.5"), tasks: 64, isUser: true)
+        context.writable = ["/srv/pmo/shop/slots/api/1", "/srv/pmo/shop/shared"]
+        context.hidden = ["/srv/pmo/.ssh"]
+        context.hasRestartSteps = true
+        try compare(SiteTemplates.systemdUnit(context), "user.unit")
+    }
+
+    @Test("an app in somebody's home, or below /tmp, is not hidden from itself", arguments: ["/home/ada/x", "/tmp/x"])
+    func hiddenFromItself(_ directory: String) throws {
+        var context = SystemdContext(description: "x", directory: directory, logDirectory: "/l", isUser: true)
+        context.writable = [directory]
+        let text = try SiteTemplates.systemdUnit(context)
+        #expect(text.contains("ReadWritePaths=\"-\(directory)\"\n"))
+        #expect(text.contains(directory.hasPrefix("/tmp") ? "ProtectHome=yes" : "PrivateTmp=yes"))
+        #expect(!text.contains(directory.hasPrefix("/tmp") ? "PrivateTmp=yes" : "ProtectHome=yes"))
     }
 
     @Test("an environment and a slot")

@@ -33,7 +33,7 @@ public struct AppRemoval: Sendable {
             try await host.supervisor.remove(
                 SupervisedInstance(
                     unit: instance.unit, directory: instance.directory, logDirectory: instance.directory,
-                    description: instance.unit, memory: nil, stop: StopRule()))
+                    description: instance.unit))
         }
     }
 }

@@ -31,7 +31,8 @@ public struct Placement: Sendable {
                 unit: place.unitName(number), directory: place.instance(number),
                 logDirectory: host.layout.serviceLogs(service.name).appending("\(slot).\(number)"),
                 description: "\(host.layout.name) \(service.name) (slot \(slot), instance \(number))",
-                memory: service.memory, stop: service.stop)
+                limits: InstanceLimits(memory: service.memory, cpus: service.cpus, tasks: service.tasks),
+                stop: service.stop, writable: [place.root, host.layout.shared, host.layout.cache])
         }
     }
 }
@@ -62,9 +63,14 @@ extension Placement {
 }
 
 extension SystemdContext {
-    init(_ instance: SupervisedInstance, isUser: Bool) {
+    init(_ instance: SupervisedInstance, _ systemd: SystemdAbilities, home: FilePath) {
         self.init(
             description: instance.description, directory: instance.directory.string,
-            logDirectory: instance.logDirectory.string, memory: instance.memory, stop: instance.stop, isUser: isUser)
+            logDirectory: instance.logDirectory.string, memory: instance.limits.memory, cpus: instance.limits.cpus,
+            tasks: instance.limits.tasks, stop: instance.stop, isUser: systemd.isUser)
+        hasRestartSteps = systemd.version >= 254
+        guard systemd.canSandbox else { return }
+        writable = instance.writable.map(\.string)
+        hidden = [home.appending(".ssh").string, HostLayout(home: home).private.appending("keys.json").string]
     }
 }

@@ -73,7 +73,7 @@ public struct ServiceSlots: Sendable {
             }
             let own = placements.filter { !$0.isCarried }.flatMap(\.instances)
             guard !own.isEmpty else { return placements }
-            try await host.supervisor.prepare(own + spares(of: release))
+            try await host.supervisor.prepare(own + (host.supervisor.isSlowToNotice ? spares(of: release) : []))
             try FailPoint.startBeforeProcesses.pass("start", host.layout.slots)
             let waiting = Set(try waiting(among: placements).map(\.service.name))
             for placement in placements where !placement.isCarried && !waiting.contains(placement.service.name) {

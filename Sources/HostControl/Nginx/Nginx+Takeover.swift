@@ -92,10 +92,13 @@ extension Nginx {
         try write(
             """
             #!/bin/sh
-            # nginx of pmo-release, kept running by runit.
+            # nginx of pmo-release, kept running by the supervisor.
             exec 2>&1
             rm -f '\(control.string)'
-            exec chpst -P '\(program)' -e '\(directory.appending("logs/error.log").string)' -p '\(directory.string)' \
+            # runit starts it in a process group of its own by this; systemd does that by itself.
+            own=
+            [ ! -x /usr/bin/chpst ] || own='/usr/bin/chpst -P'
+            exec $own '\(program)' -e '\(directory.appending("logs/error.log").string)' -p '\(directory.string)' \
             -c '\(configuration.string)'
 
             """, to: service.appending("run"), mode: 0o755)

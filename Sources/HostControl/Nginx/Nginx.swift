@@ -50,7 +50,9 @@ public struct Nginx: Sendable {
     var instance: SupervisedInstance {
         SupervisedInstance(
             unit: "nginx", directory: directory.appending("service"), logDirectory: directory.appending("logs/nginx"),
-            description: "nginx of pmo-release", stop: StopRule(signal: .quit, within: TimeLimit(seconds: 10)))
+            description: "nginx of pmo-release", stop: StopRule(signal: .quit, within: TimeLimit(seconds: 10)),
+            // The home: each app has its access log there.
+            writable: [directory.removingLastComponent().removingLastComponent()])
     }
 
     /// The file of an app's site.

@@ -7,6 +7,9 @@ public struct RunitSupervisor: Supervisor {
     /// How long runsvdir may take to notice a new link; it looks every 5 s (runsvdir(8)).
     static let noticeLimit = Duration.seconds(12)
 
+    /// True: runsvdir looks every 5 s.
+    public var isSlowToNotice: Bool { true }
+
     let services: FilePath
     let runner: any CommandRunner
 

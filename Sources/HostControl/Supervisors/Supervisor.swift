@@ -11,6 +11,8 @@ public protocol Supervisor: Sendable {
     func stop(_ instance: SupervisedInstance, rule: StopRule) async throws(HostError) -> StopOutcome
     /// What an instance does now.
     func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus
+    /// Whether it takes its time to notice what is new, so that the slots of the next deploys are worth preparing.
+    var isSlowToNotice: Bool { get }
     /// Forgets an instance that is stopped.
     func remove(_ instance: SupervisedInstance) async throws(HostError)
 }
@@ -35,22 +37,42 @@ public struct SupervisedInstance: Sendable, Hashable {
     public var logDirectory: FilePath
     /// What people read.
     public var description: String
-    /// How much memory it may use.
-    public var memory: ByteSize?
+    /// How much memory, processor and processes it may use.
+    public var limits: InstanceLimits
     /// How it is stopped.
     public var stop: StopRule
+    /// The directories that it may write to beside its own; none of others where the supervisor can see to that.
+    public var writable: [FilePath]
 
     /// An instance.
     public init(
-        unit: String, directory: FilePath, logDirectory: FilePath, description: String, memory: ByteSize? = nil,
-        stop: StopRule = StopRule()
+        unit: String, directory: FilePath, logDirectory: FilePath, description: String,
+        limits: InstanceLimits = InstanceLimits(), stop: StopRule = StopRule(), writable: [FilePath] = []
     ) {
         self.unit = unit
         self.directory = directory
         self.logDirectory = logDirectory
         self.description = description
-        self.memory = memory
+        self.limits = limits
         self.stop = stop
+        self.writable = writable
+    }
+}
+
+/// What an instance may use of the host; nil: whatever there is.
+public struct InstanceLimits: Sendable, Hashable {
+    /// Memory.
+    public var memory: ByteSize?
+    /// Processors.
+    public var cpus: ProcessorShare?
+    /// Processes and threads.
+    public var tasks: Int?
+
+    /// Limits.
+    public init(memory: ByteSize? = nil, cpus: ProcessorShare? = nil, tasks: Int? = nil) {
+        self.memory = memory
+        self.cpus = cpus
+        self.tasks = tasks
     }
 }
 

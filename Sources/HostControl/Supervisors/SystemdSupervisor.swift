@@ -6,22 +6,22 @@ import SystemPackage
 public struct SystemdSupervisor: Supervisor {
     let runner: any CommandRunner
     let isUser: Bool
-    let render: @Sendable (SupervisedInstance, _ isUser: Bool) throws -> String
+    let render: @Sendable (SupervisedInstance, SystemdAbilities) throws -> String
+
+    /// False: it knows a unit as soon as it is told.
+    public var isSlowToNotice: Bool { false }
 
     /// A supervisor through `systemctl`.
     ///
     /// - Parameter render: makes the text of an instance's unit file.
     public init(
         runner: any CommandRunner, isUser: Bool,
-        render: @escaping @Sendable (SupervisedInstance, _ isUser: Bool) throws -> String
+        render: @escaping @Sendable (SupervisedInstance, SystemdAbilities) throws -> String
     ) {
         self.runner = runner
         self.isUser = isUser
         self.render = render
     }
-
-    /// The unit's name: `pmo-<app>.<service>.<slot>.<instance>.service`.
-    public static func unitName(_ instance: SupervisedInstance) -> String { "pmo-\(instance.unit).service" }
 
     /// A `systemctl` command.
     public static func systemctl(_ arguments: [String], isUser: Bool) -> Command {
@@ -37,12 +37,16 @@ public struct SystemdSupervisor: Supervisor {
         return FilePath(home).appending(".config/systemd/user")
     }
 
-    /// Writes the unit files that differ, and tells systemd of them once.
+    /// Writes the unit files that differ, takes away those of releases that had the same slots before, and tells systemd
+    /// of it once.
     public func prepare(_ instances: [SupervisedInstance]) async throws(HostError) {
+        guard !instances.isEmpty else { return }
+        let abilities = try await SystemdAbilities.ofHost(runner: runner, isUser: isUser)
         var changed = false
         for instance in instances {
+            changed = removeUnits(of: instance, butOf: Self.unitName(instance)) || changed
             let text: String
-            do { text = try render(instance, isUser) } catch {
+            do { text = try render(instance, abilities) } catch {
                 throw .supervisor(unit: instance.unit, problem: "\(error)")
             }
             let path = directory.appending(Self.unitName(instance))
@@ -117,7 +121,7 @@ public struct SystemdSupervisor: Supervisor {
 
     /// Removes the unit file.
     public func remove(_ instance: SupervisedInstance) async throws(HostError) {
-        unlink(directory.appending(Self.unitName(instance)).string)
+        removeUnits(of: instance, butOf: nil)
         try await call(["daemon-reload"], unit: instance.unit)
     }
 
@@ -140,14 +144,5 @@ public struct SystemdSupervisor: Supervisor {
     ) async throws(HostError) {
         let result = try await runner.run(Self.systemctl(arguments, isUser: isUser), within: limit)
         guard result.succeeded else { throw .supervisor(unit: unit, problem: result.problem) }
-    }
-}
-
-/// Which supervisor a host has.
-public enum SupervisorDetection {
-    /// `systemd` where it runs and this user can reach a manager of it, else `runit`.
-    public static func detect() -> String {
-        guard access("/run/systemd/system", F_OK) == 0 else { return "runit" }
-        return geteuid() == 0 || access("/run/user/\(getuid())/systemd/private", F_OK) == 0 ? "systemd" : "runit"
     }
 }

@@ -97,9 +97,21 @@ struct CreateCommand: AsyncParsableCommand {
     private func report(_ layout: AppLayout, _ settings: AppSettings, _ host: HostSettings) {
         Output.progress(
             "created \(layout.name) in \(layout.root), deploys \(settings.branch), supervised by \(host.supervisor)")
+        if !KeyStore(layout.host).exists, HomeOwner.became {
+            Output.progress("let a key in: pmo-release key add <name> < key.pub")
+        }
         Output.progress("on your side:")
-        Output.line("git remote add production \(layout.repository)")
+        Output.line("git remote add production \(Self.remote(layout))")
         Output.line("git push production \(settings.branch)")
+    }
+
+    /// What git is told: over ssh where root has made the app for the home's owner, who has keys for that.
+    private static func remote(_ layout: AppLayout) -> String {
+        guard HomeOwner.became else { return layout.repository.string }
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "\(ProcessOwner.name)@\(host):\(layout.name)"
     }
 }
 

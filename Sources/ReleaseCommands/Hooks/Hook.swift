@@ -43,6 +43,7 @@ enum Hook: String {
     private static func host() throws -> AppHost {
         let root = HomeOptions.workingDirectory.removingLastComponent()
         let name = try AppName(root.lastComponent?.string ?? "")
+        try HomeOwner.refuseForeignPush(in: root.removingLastComponent())
         return try AppHost(opening: HostLayout(home: root.removingLastComponent()).app(name))
     }
 }

@@ -11,10 +11,13 @@ struct HomeOptions: ParsableArguments {
     var home: String?
 
     /// The home as an absolute path.
-    var layout: HostLayout {
+    var layout: HostLayout { Self.layout(named: home) }
+
+    /// The home that an option names; where there is none, that of the environment, else the usual one.
+    static func layout(named home: String?) -> HostLayout {
         let named = home ?? getenv("PMO_HOME").map { String(cString: $0) } ?? "/srv/pmo"
         let path = FilePath(named)
-        return HostLayout(home: path.isAbsolute ? path : Self.workingDirectory.pushing(path).lexicallyNormalized())
+        return HostLayout(home: path.isAbsolute ? path : workingDirectory.pushing(path).lexicallyNormalized())
     }
 
     static var workingDirectory: FilePath {
@@ -111,9 +114,13 @@ func withAppLock<Result>(
     return try await body()
 }
 
-/// Who is at work: the ssh key's name where the restricted shell has set one, else the local user.
+/// Who is at work: the ssh key's name where the restricted shell has set one, the user who was root before it became the
+/// home's owner, else the local user.
 enum Caller {
-    static var name: String { getenv("PMO_KEY").map { String(cString: $0) } ?? ProcessOwner.name }
+    static var name: String {
+        let named = getenv("PMO_KEY") ?? getenv(HomeOwner.callerVariable)
+        return named.map { String(cString: $0) } ?? ProcessOwner.name
+    }
 
     /// Where the restricted shell names the apps of a key that is not for all.
     static let appsVariable = "PMO_KEY_APPS"
@@ -124,12 +131,15 @@ enum Caller {
         return apps.split(separator: ",").contains(Substring(app.text))
     }
 
-    /// This program's own file.
+    /// This program's own file; where it was replaced meanwhile, the one that has its place now (proc(5)).
     static var executable: String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes { bytes in
             bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
         }
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : "pmo-release"
+        guard count > 0 else { return "pmo-release" }
+        let path = String(decoding: buffer[..<count], as: UTF8.self)
+        let gone = " (deleted)"
+        return path.hasSuffix(gone) ? String(path.dropLast(gone.count)) : path
     }
 }

@@ -7,7 +7,8 @@ struct ServiceDraft {
 
 extension ManifestReader {
     private static let serviceKeys = [
-        "directory", "command", "instances", "listen", "health", "memory", "stop", "restart", "inputs", "single",
+        "directory", "command", "instances", "listen", "health", "memory", "cpus", "tasks", "stop", "restart", "inputs",
+        "single",
     ]
 
     /// `services:`, ordered by name.
@@ -36,6 +37,8 @@ extension ManifestReader {
         if let instances = mapping["instances"]?.number(1...32) { service.instances = instances }
         service.health = mapping["health"].flatMap(readHealth)
         service.memory = mapping["memory"].flatMap(readMemory)
+        service.cpus = mapping["cpus"]?.value(ProcessorShare.self)
+        service.tasks = mapping["tasks"]?.number(1...100_000)
         service.stop = mapping["stop"].flatMap(readStop) ?? service.stop
         service.restartInputs = readRestart(mapping, of: service)
         service.single = readSingle(mapping["single"], of: service)

@@ -14,6 +14,10 @@ public struct Service: Codable, Sendable, Equatable {
     public var health: HealthCheck?
     /// How much memory a process of it may use.
     public var memory: ByteSize?
+    /// How much of the processors an instance may use; nil: all there is.
+    public var cpus: ProcessorShare?
+    /// How many processes and threads an instance may have, 1 to 100,000; nil: the supervisor's own bound.
+    public var tasks: Int?
     /// How it is stopped.
     public var stop: StopRule
     /// With `restart: when-changed`, what must change for its processes to be replaced: paths of the tree and outputs

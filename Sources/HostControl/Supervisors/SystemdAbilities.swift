@@ -1,0 +1,47 @@
+import Glibc
+
+/// What a host's systemd can do for a unit.
+public struct SystemdAbilities: Sendable, Equatable {
+    /// Its version: 252 in Debian 12, 257 in Debian 13.
+    public var version: Int
+    /// Whether a user's manager runs the units, not the system's.
+    public var isUser: Bool
+    /// Whether a unit can have mounts of its own. A user's manager needs user namespaces for that, which a host may
+    /// deny.
+    public var canSandbox: Bool
+
+    /// What it can do.
+    public init(version: Int, isUser: Bool, canSandbox: Bool) {
+        self.version = version
+        self.isUser = isUser
+        self.canSandbox = canSandbox
+    }
+
+    /// Asks the host.
+    public static func ofHost(runner: any CommandRunner, isUser: Bool) async throws(HostError) -> SystemdAbilities {
+        let said = try await runner.run(SystemdSupervisor.systemctl(["--version"], isUser: false))
+        var abilities = SystemdAbilities(version: version(in: said.text), isUser: isUser, canSandbox: true)
+        guard isUser else { return abilities }
+        let attempt = Command(
+            executable: "unshare",
+            arguments: ["--user", "--map-root-user", "--mount", "--", "mount", "--bind", "/usr", "/usr"])
+        abilities.canSandbox = try await runner.run(attempt, within: .seconds(10)).succeeded
+        return abilities
+    }
+
+    /// `systemd 252 (252.39-1~deb12u1)`: 252; 0 where it says something else.
+    static func version(in text: String) -> Int {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count > 1, words[0] == "systemd" else { return 0 }
+        return Int(words[1].prefix { $0.isNumber }) ?? 0
+    }
+}
+
+/// Which supervisor a host has.
+public enum SupervisorDetection {
+    /// `systemd` where it runs and this user can reach a manager of it, else `runit`.
+    public static func detect() -> String {
+        guard access("/run/systemd/system", F_OK) == 0 else { return "runit" }
+        return geteuid() == 0 || access("/run/user/\(getuid())/systemd/private", F_OK) == 0 ? "systemd" : "runit"
+    }
+}
