@@ -2,7 +2,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 SOURCES := Package.swift Sources Tests
 HEAVY := ^ReleaseCommandsTests\.(Fault|Load)
-PROGRAMS := pmo-release post-receive
+PROGRAMS := pmo-release post-receive pmo-release-root
 
 .DEFAULT_GOAL := help
 .PHONY: help dependencies demo demo-stop test build release install deb e2e fmt lint bench soak mutants clean

@@ -16,6 +16,7 @@ let package = Package(
     products: [
         .executable(name: "pmo-release", targets: ["pmo-release"]),
         .executable(name: "post-receive", targets: ["post-receive"]),
+        .executable(name: "pmo-release-root", targets: ["pmo-release-root"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -23,6 +24,9 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.0.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.10.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"6.0.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.1.0"),
     ],
     targets: [
         // The rooms; arrows go down only (RoomsTests reads the imports to keep it so).
@@ -51,7 +55,8 @@ let package = Package(
             resources: [
                 .embedInCode("../../hooks/pre-receive"), .embedInCode("../../hooks/proc-receive"),
                 .embedInCode("../../hooks/post-receive"), .embedInCode("../../nginx/nginx.conf"),
-                .embedInCode("../../nginx/site.conf"), .embedInCode("../../templates/run"),
+                .embedInCode("../../nginx/site.conf"), .embedInCode("../../nginx/pmo-release.conf"),
+                .embedInCode("../../templates/maintenance.html"), .embedInCode("../../templates/run"),
                 .embedInCode("../../templates/finish"), .embedInCode("../../templates/control-t"),
                 .embedInCode("../../templates/log-run"), .embedInCode("../../templates/service.unit"),
                 .embedInCode("../../templates/seal"),
@@ -61,6 +66,13 @@ let package = Package(
         .target(
             name: "HostControl",
             dependencies: ["CLinux", "ReleaseModel", system],
+            swiftSettings: settings),
+        .target(
+            name: "HostCertificates",
+            dependencies: [
+                "ReleaseModel", "HostControl", .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
         .target(
             name: "DeployPipeline",
@@ -76,6 +88,14 @@ let package = Package(
                 system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "SiteControl",
+            dependencies: [
+                "FailPoints", "ReleaseModel", "ReleaseStore", "SiteTemplates", "HostControl", "HostCertificates",
+                system,
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "pmo-release-root", dependencies: ["SiteControl"], swiftSettings: settings),
         .executableTarget(name: "pmo-release", dependencies: ["ReleaseCommands"], swiftSettings: settings),
         .executableTarget(name: "post-receive", dependencies: ["ReleaseCommands"], swiftSettings: settings),
 
@@ -100,6 +120,13 @@ let package = Package(
             dependencies: [
                 "ReleaseCommands", "FailPoints", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release",
                 "post-receive", system,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SiteControlTests",
+            dependencies: [
+                "SiteControl", "pmo-release-root", "FailPoints", "HostControl", "HostCertificates", "ReleaseModel",
+                "ReleaseStore", system,
             ],
             swiftSettings: settings),
         .testTarget(name: "RoomsTests", swiftSettings: settings),

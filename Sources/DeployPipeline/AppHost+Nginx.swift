@@ -1,13 +1,28 @@
 import HostControl
 import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 extension AppHost {
     /// Changes the host's nginx while no other app does: a change counts only once its own configuration answers, and
     /// another one meanwhile would take its place.
-    func changingNginx(_ change: (Nginx) async throws -> Void) async throws {
+    func changingNginx(_ change: (any SiteServer) async throws -> Void) async throws {
         let lock = try layout.host.acquireLock(wait: .seconds(300))
         defer { lock.release() }
         try await change(nginx)
+    }
+
+    /// The site that a release carries, as what serves it reads it; nil where it has none, empty where it has no site.
+    func site(of release: ReleaseID) -> String? {
+        let layout = layout.release(release)
+        return hostSettings.hasHostNginx ? HostNginx.values(layout.siteValues) : ReleaseFile.text(layout.site)
+    }
+
+    /// Where nginx writes what it has been asked for.
+    var accessLog: FilePath {
+        guard hostSettings.hasHostNginx, let settings = try? HostNginx.rootSettings(hostSettings) else {
+            return layout.logs.appending("access.log")
+        }
+        return settings.logs(of: layout.name.text).appending("access.log")
     }
 }

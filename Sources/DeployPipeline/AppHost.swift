@@ -24,8 +24,8 @@ public struct AppHost: Sendable {
     public let runner: any CommandRunner
     /// What keeps services running.
     public let supervisor: any Supervisor
-    /// The nginx that serves the sites.
-    public let nginx: Nginx
+    /// What serves the sites.
+    public let nginx: any SiteServer
     /// Takes what whoever is at work should be told beside the outcome, a line each; nobody is, unless set.
     public var notice: @Sendable (String) -> Void = { _ in }
 
@@ -59,8 +59,9 @@ public struct AppHost: Sendable {
     /// The address that people open: the first site's domain, with the port where it is not 80.
     public func url(of manifest: Manifest) -> String? {
         guard let site = manifest.sites.first else { return nil }
-        let port = hostSettings.listenPort == 80 ? "" : ":\(hostSettings.listenPort)"
-        return "http://\(site.domain ?? settings.domain)\(port)/"
+        let (scheme, usual) = hostSettings.hasHostNginx ? ("https", 443) : ("http", 80)
+        let port = hostSettings.listenPort == usual ? "" : ":\(hostSettings.listenPort)"
+        return "\(scheme)://\(site.domain ?? settings.domain)\(port)/"
     }
 }
 
@@ -68,8 +69,8 @@ public struct AppHost: Sendable {
 public struct HostServices: Sendable {
     /// What keeps services running.
     public let supervisor: any Supervisor
-    /// The nginx that serves the sites.
-    public let nginx: Nginx
+    /// What serves the sites.
+    public let nginx: any SiteServer
 
     /// Puts together what the host's settings name; starts nothing.
     public init(host: HostLayout, settings: HostSettings, runner: any CommandRunner = ProcessRunner()) {
@@ -82,8 +83,16 @@ public struct HostServices: Sendable {
                 }
             }
         self.supervisor = supervisor
-        let directory = host.nginx
-        nginx = Nginx(
+        nginx =
+            settings.hasHostNginx
+            ? HostNginx(host: host, settings: settings, runner: runner)
+            : Self.ownNginx(host.nginx, settings, supervisor, runner)
+    }
+
+    private static func ownNginx(
+        _ directory: FilePath, _ settings: HostSettings, _ supervisor: any Supervisor, _ runner: any CommandRunner
+    ) -> Nginx {
+        Nginx(
             directory: directory, supervisor: supervisor, runner: runner,
             listen: (settings.listenAddress, settings.listenPort)
         ) { files in

@@ -5,6 +5,15 @@ public enum ProcessOwner {
     /// Whether it is root.
     public static var isRoot: Bool { geteuid() == 0 }
 
+    /// This program's own file.
+    public static var program: String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
+        }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : "pmo-release"
+    }
+
     /// The user's name, or the number where the user has none.
     public static var name: String {
         guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else { return String(geteuid()) }

@@ -55,6 +55,13 @@ extension FailPoint {
         case .recoveryBeforeAction: "recovery is about to do one of its actions"
         case .recoveryAfterAction: "recovery has done one of its actions"
         case .recoveryAfterSweep: "recovery has swept what belongs to no deploy"
+        case .rootBeforeUndo: "root is about to change a site, nothing has been written"
+        case .rootAfterUndo: "root has kept the old site beside the live one"
+        case .rootAfterRecord: "the record of the old site is gone, its file is not"
+        case .rootAfterFile: "the new site's file is in place, nginx has not read it"
+        case .rootAfterShared: "all files are in place, nginx has not read them"
+        case .rootAfterReload: "nginx serves the new site, no record says so"
+        case .rootAfterNewRecord: "the new site is recorded, the old one is still kept"
         }
     }
 }

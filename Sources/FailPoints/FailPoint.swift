@@ -54,4 +54,11 @@ public enum FailPoint: String, CaseIterable, Sendable {
     case recoveryBeforeAction = "recovery.before-action"
     case recoveryAfterAction = "recovery.after-action"
     case recoveryAfterSweep = "recovery.after-sweep"
+    case rootBeforeUndo = "root.before-undo"
+    case rootAfterUndo = "root.after-undo"
+    case rootAfterRecord = "root.after-record"
+    case rootAfterFile = "root.after-file"
+    case rootAfterShared = "root.after-shared"
+    case rootAfterReload = "root.after-reload"
+    case rootAfterNewRecord = "root.after-new-record"
 }

@@ -20,6 +20,8 @@ public enum HostError: HintedError {
     case portTaken(port: Int, holder: String)
     /// nginx did not take over a configuration.
     case nginx(String)
+    /// The root helper did not do it: its sentence, its hint, and whether it refused to.
+    case root(sentence: String, hint: String?, isRefusal: Bool)
 
     /// One sentence, lower case.
     public var description: String {
@@ -34,6 +36,7 @@ public enum HostError: HintedError {
             "nginx refuses another app's site, \(file.shown(limit: 200)): \(message.shown(limit: 300))"
         case .portTaken(let port, let holder): "port \(port) is taken by \(holder.shown(limit: 60))"
         case .nginx(let problem): "nginx: \(problem.shown(limit: 300))"
+        case .root(let sentence, _, _): sentence.shown(limit: 600)
         }
     }
 
@@ -44,7 +47,13 @@ public enum HostError: HintedError {
         case .otherSiteRefused: "correct or remove that file, then push again"
         case .portTaken(let port, _): "ss -ltnp 'sport = :\(port)'"
         case .supervisor: "pmo-release ps"
+        case .root(_, let hint, _): hint?.shown(limit: 300)
         default: nil
         }
+    }
+
+    /// Refused only where the root helper said so.
+    public var outcome: ErrorOutcome {
+        if case .root(_, _, true) = self { .refused } else { .failed }
     }
 }

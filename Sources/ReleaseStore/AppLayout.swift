@@ -29,6 +29,12 @@ public struct AppLayout: Sendable, Hashable {
     public var settings: FilePath { root.appending("settings.json") }
     /// The stop that people have put on deploys (`DeployFreeze`).
     public var freeze: FilePath { root.appending("freeze.json") }
+    /// What the root helper is to serve (`SiteValues`).
+    public var site: FilePath { root.appending("site.json") }
+    /// What the root helper is to test.
+    public var siteCandidate: FilePath { root.appending("site.candidate.json") }
+    /// What nginx shows instead of the sites while it is there.
+    public var maintenancePage: FilePath { root.appending("maintenance").appending("index.html") }
     /// Held by whoever changes what is live (`AppLock`).
     public var lock: FilePath { root.appending("lock") }
     /// The SQLite database of deploys, phases and events (`Ledger`).

@@ -1,5 +1,5 @@
 import Glibc
-import SystemPackage
+public import SystemPackage
 
 /// A name in a directory, byte for byte.
 struct DirectoryEntry {
@@ -63,7 +63,7 @@ extension Directory {
 
 extension FilePath {
     /// The names in a directory, sorted; none where the directory is not there.
-    func namesInside() throws(StoreError) -> [String] {
+    public func namesInside() throws(StoreError) -> [String] {
         do throws(StoreError) {
             let directory = try Directory(opening: self)
             return try directory.names()

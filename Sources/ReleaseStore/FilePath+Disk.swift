@@ -1,5 +1,5 @@
 import Glibc
-import SystemPackage
+public import SystemPackage
 
 extension FilePath {
     /// What is there, a link followed unless told otherwise; nil where nothing can be reached.
@@ -24,7 +24,7 @@ extension FilePath {
     ///
     /// - Returns: whether the last one was made.
     @discardableResult
-    func makeDirectories(mode: mode_t = 0o755) throws(StoreError) -> Bool {
+    public func makeDirectories(mode: CInterop.Mode = 0o755) throws(StoreError) -> Bool {
         guard let name = lastName else { return false }
         if let status = status() {
             if status.isDirectory { return false }

@@ -4,8 +4,8 @@ import SystemPackage
 
 /// Chooses ports that no app of the host has and nobody listens on. The host's lock is held meanwhile.
 struct PortAllocation {
-    /// Below the ephemeral range (32768–60999, ip(7)), in which real clashes were seen.
-    static let range = 20000...29999
+    /// Below the ephemeral range, in which real clashes were seen.
+    static let range = SiteBackend.portRange
 
     let app: AppLayout
 

@@ -22,6 +22,8 @@ public struct ReleaseLayout: Sendable, Hashable {
     public var environment: FilePath { `private`.appending("env") }
     /// The nginx site as rendered for it.
     public var site: FilePath { `private`.appending("site.conf") }
+    /// What the host's nginx is to serve for it (`SiteValues`); empty where it has no site.
+    public var siteValues: FilePath { `private`.appending("site.json") }
     /// The scripts that run its services, a directory each.
     public var units: FilePath { `private`.appending("units") }
     /// The script by which its services see releases read-only; a release that has none was not sealed, and its files are

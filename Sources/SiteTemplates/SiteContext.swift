@@ -16,11 +16,13 @@ public struct SiteContext: Sendable {
     public var listenPort: Int
     /// Where `access.log` and `error.log` of the sites go.
     public var logDirectory: String
+    /// How the host's nginx serves them; nil for an nginx of our own, which has no TLS.
+    public var front: HostFront?
 
     /// What an app's part is written from.
     public init(
         app: AppName, appRoot: String, sites: [Site], services: [SiteService], listenAddress: String, listenPort: Int,
-        logDirectory: String
+        logDirectory: String, front: HostFront? = nil
     ) {
         self.app = app
         self.appRoot = appRoot
@@ -29,6 +31,7 @@ public struct SiteContext: Sendable {
         self.listenAddress = listenAddress
         self.listenPort = listenPort
         self.logDirectory = logDirectory
+        self.front = front
     }
 }
 

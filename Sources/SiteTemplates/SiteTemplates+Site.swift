@@ -7,9 +7,17 @@ extension SiteTemplates {
     /// - Throws: a site without a domain, a route to a service without endpoints, or a path that nginx cannot take.
     public static func site(_ context: SiteContext) throws(TemplateError) -> String {
         let app = context.app.text
-        let listen = TemplateValue.text(try listen(context.listenAddress, context.listenPort))
+        let own = TemplateValue.list([["address": .text(try listen(context.listenAddress, context.listenPort))]])
         let shared: [String: TemplateValue] = [
-            "listen": listen,
+            "listens": try context.front?.httpsListens ?? own,
+            "httpListens": try context.front?.httpListens ?? own,
+            "settings": context.front?.settings ?? .list([]),
+            "headers": context.headers,
+            "challenges": .text(try (context.front?.challenges ?? "").nginxQuoted(as: "the path")),
+            "current": .text(try "\(context.appRoot)/current".nginxQuoted(as: "the path")),
+            "previous": .text(try "\(context.appRoot)/previous".nginxQuoted(as: "the path")),
+            "maintenance": .text(try "\(context.appRoot)/maintenance".nginxQuoted(as: "the path")),
+            "maintenancePage": .text(try "\(context.appRoot)/maintenance/index.html".nginxQuoted(as: "the path")),
             "accessLog": .text(try "\(context.logDirectory)/access.log".nginxQuoted(as: "the path")),
             "errorLog": .text(try "\(context.logDirectory)/error.log".nginxQuoted(as: "the path")),
             "logFormat": .text("pmolog_\(app.variablePart)"),
@@ -27,7 +35,8 @@ extension SiteTemplates {
                 "services": .list(services.map { $0.map(app: app) }),
                 "connection": .text("pmoupgrade_\(app.variablePart)"),
                 "caching": .text("pmocaching_\(app.variablePart)"),
-                "redirects": .list(context.redirects),
+                "plain": .list(context.plain),
+                "redirects": .list(try context.redirects()),
                 "sites": .list(sites),
             ]) { own, _ in own })
     }
@@ -35,13 +44,43 @@ extension SiteTemplates {
 
 extension SiteContext {
     /// The domains that only lead to another one. The port is told where it is not the usual one.
-    fileprivate var redirects: [[String: TemplateValue]] {
+    fileprivate func redirects() throws(TemplateError) -> [[String: TemplateValue]] {
         let port = [80, 443].contains(listenPort) ? "" : ":\(listenPort)"
-        return sites.flatMap { site in
-            site.redirectFrom.map { from in
-                ["domain": .text(from.text), "target": .text((site.domain?.text ?? "") + port)]
+        var redirects: [[String: TemplateValue]] = []
+        for site in sites {
+            let target = site.domain.map { front?.origin($0) ?? "$scheme://\($0)\(port)" } ?? ""
+            for from in site.redirectFrom {
+                redirects.append(["domain": .text(from.text), "origin": .text(target), "tls": try tls(from)])
             }
         }
+        return redirects
+    }
+
+    /// The domains that have a server without TLS beside the one with it.
+    fileprivate var plain: [[String: TemplateValue]] {
+        guard let front else { return [] }
+        return sites.flatMap { site in (site.domain.map { [$0] } ?? []) + site.redirectFrom }.map { domain in
+            ["domain": .text(domain.text), "secureOrigin": .text(front.origin(domain))]
+        }
+    }
+
+    /// The certificate of a domain, where there is TLS.
+    func tls(_ domain: Domain) throws(TemplateError) -> TemplateValue {
+        guard let front else { return .list([]) }
+        return .list([["certificate": .text(try front.certificate(domain).nginxQuoted(as: "the path"))]])
+    }
+
+    /// The headers of every answer; nginx takes a location's instead of a server's, not as well.
+    fileprivate var headers: TemplateValue {
+        let headers: [(String, String)] =
+            front == nil
+            ? [("X-Content-Type-Options", "nosniff")]
+            : [
+                ("Strict-Transport-Security", "$pmo_transport_security"),
+                ("X-Content-Type-Options", "$pmo_content_type_options"),
+                ("X-Frame-Options", "$pmo_frame_options"), ("Referrer-Policy", "$pmo_referrer_policy"),
+            ]
+        return .list(headers.map { ["name": .text($0.0), "value": .text($0.1)] })
     }
 }
 

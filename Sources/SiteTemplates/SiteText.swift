@@ -19,6 +19,10 @@ struct SiteText {
         let hasRootRoute = site.routes.contains { $0.prefix.text == "/" }
         values = [
             "domain": .text(domain.text),
+            "tls": try context.tls(domain),
+            "bodySize": .text("\(site.limits.bodySize.bytes)"),
+            "timeout": .text("\(site.limits.timeout.milliseconds)ms"),
+            "requestBuffering": site.limits.requestBuffering ? "on" : "off",
             "static": .list(try Self.staticPart(site, context, hasRootRoute: hasRootRoute)),
             "routes": .list(try Self.routes(site, context)),
             "nothingElse": .flag(site.root == nil && !hasRootRoute),

@@ -20,9 +20,14 @@ private let rooms: [String: Set<String>] = [
         "FailPoints", "ReleaseModel", "GitRepository", "ReleaseStore", "SiteTemplates", "HostControl",
         "DeployPipeline",
     ],
+    "HostCertificates": ["ReleaseModel", "HostControl"],
+    "SiteControl": [
+        "FailPoints", "ReleaseModel", "ReleaseStore", "SiteTemplates", "HostControl", "HostCertificates",
+    ],
     "Dashboard": ["ReleaseModel", "ReleaseStore"],
     "pmo-release": ["ReleaseCommands"],
     "post-receive": ["ReleaseCommands"],
+    "pmo-release-root": ["SiteControl"],
 ]
 
 @Suite("Rooms")

@@ -55,7 +55,7 @@ public struct Bake: Sendable {
         let begun = currentTime()
         let deadline = ContinuousClock.now + manifest.bakeTime.duration
         var watch = BakeWatch(errorLimit: host.settings.bakeErrors)
-        var log = AccessLog(host.layout.logs.appending("access.log"))
+        var log = AccessLog(host.accessLog)
         var looks = 0
         while ContinuousClock.now < deadline {
             guard try isOurs(release, since: begun) else { return nil }

@@ -67,8 +67,8 @@ public struct LiveSwitch: Sendable {
     /// Whether nginx has the live release's site, or none where nothing is live.
     func hasRightSite() -> Bool {
         guard let current = try? host.store.current() as ReleaseID?? else { return true }
-        let wanted = current.flatMap { ReleaseFile.text(host.layout.release($0).site) } ?? ""
-        return wanted == ReleaseFile.text(host.nginx.siteFile(host.layout.name)) ?? ""
+        let wanted = current.flatMap { host.site(of: $0) } ?? ""
+        return wanted == host.nginx.installed(host.layout.name) ?? ""
     }
 
     /// Gives nginx the live release's site back, where a switch was cut short between the site and the rename.
@@ -83,7 +83,7 @@ public struct LiveSwitch: Sendable {
     /// Sees to it that nginx runs, where the live release has a site: after a boot nobody else may.
     public func ensureServed() async throws {
         guard let current = try host.store.current(),
-            ReleaseFile.text(host.layout.release(current).site)?.isEmpty == false
+            host.site(of: current)?.isEmpty == false
         else { return }
         try await host.changingNginx { try await $0.ensureRunning() }
     }
@@ -91,8 +91,8 @@ public struct LiveSwitch: Sendable {
     /// Makes nginx serve the release's own site; nothing happens where the same text is live.
     private func applySite(of release: ReleaseID) async throws {
         let app = host.layout.name
-        let live = ReleaseFile.text(host.nginx.siteFile(app))
-        guard let site = ReleaseFile.text(host.layout.release(release).site), !site.isEmpty else {
+        let live = host.nginx.installed(app)
+        guard let site = host.site(of: release), !site.isEmpty else {
             if live != nil { try await host.changingNginx { try await $0.remove(app: app) } }
             return
         }

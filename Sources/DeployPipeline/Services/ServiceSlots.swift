@@ -92,7 +92,7 @@ public struct ServiceSlots: Sendable {
     private func spares(of release: ReleaseID) throws -> [SupervisedInstance] {
         let layout = host.layout.release(release)
         let manifest = try host.store.manifest(release)
-        var result: [SupervisedInstance] = manifest.sites.isEmpty ? [] : [try host.nginx.prepareInstance()]
+        var result: [SupervisedInstance] = manifest.sites.isEmpty ? [] : try host.nginx.prepareInstances()
         for service in manifest.services {
             for slot in SlotNumber.allCases where host.slots.occupant(service.name, slot) == nil {
                 let placement = try Placement(service, in: slot, of: host)

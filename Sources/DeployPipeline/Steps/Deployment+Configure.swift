@@ -18,7 +18,8 @@ extension Deployment {
             try writeUnits(plan, layout)
             try linkShared(plan.manifest, partial)
             let site = try renderSite(plan.manifest)
-            try layout.write(Array((site ?? "").utf8), to: "site.conf")
+            let isHost = host.hostSettings.hasHostNginx
+            try layout.write(Array((site ?? "").utf8), to: isHost ? "site.json" : "site.conf")
             if let site, site != liveSite() {
                 try await host.nginx.test(site: site, app: host.layout.name)
             }
@@ -71,9 +72,13 @@ extension Deployment {
         }
     }
 
-    /// The app's nginx site; nil where the app has none.
+    /// The app's site as what serves it reads it, nginx's own words or the values that root renders; nil where the app
+    /// has none.
     func renderSite(_ manifest: Manifest) throws -> String? {
         guard !manifest.sites.isEmpty else { return nil }
+        if host.hostSettings.hasHostNginx {
+            return String(decoding: try siteValues(manifest).bytes, as: UTF8.self)
+        }
         let services = try manifest.services.filter { $0.listen != .none }.map { service in
             _ = try host.slots.ensure(service)
             return SiteService(
@@ -81,20 +86,36 @@ extension Deployment {
                 slots: try Dictionary(
                     uniqueKeysWithValues: SlotNumber.allCases.map { ($0, try host.slots.endpoints(service, $0)) }))
         }
-        let sites = manifest.sites.map { site in
-            var resolved = site
-            resolved.domain = site.domain ?? host.settings.domain
-            return resolved
-        }
         return try SiteTemplates.site(
             SiteContext(
-                app: host.layout.name, appRoot: host.layout.root.string, sites: sites, services: services,
+                app: host.layout.name, appRoot: host.layout.root.string, sites: sites(manifest), services: services,
                 listenAddress: host.hostSettings.listenAddress, listenPort: host.hostSettings.listenPort,
                 logDirectory: host.layout.logs.string))
     }
 
-    /// The site that nginx has for the app now.
-    func liveSite() -> String? {
-        ReleaseFile.text(host.nginx.siteFile(host.layout.name))
+    /// The manifest's sites, each with its domain.
+    private func sites(_ manifest: Manifest) -> [Site] {
+        manifest.sites.map { site in
+            var resolved = site
+            resolved.domain = site.domain ?? host.settings.domain
+            return resolved
+        }
     }
+
+    private func siteValues(_ manifest: Manifest) throws -> SiteValues {
+        let services = try manifest.services.filter { $0.listen != .none }.map { service in
+            _ = try host.slots.ensure(service)
+            guard service.listen == .port else { return SiteBackend(name: service.name, sockets: service.instances) }
+            let ports = try SlotNumber.allCases.map { slot in
+                try host.slots.endpoints(service, slot).compactMap {
+                    if case .port(let port) = $0 { port } else { nil }
+                }
+            }
+            return SiteBackend(name: service.name, ports: ports)
+        }
+        return try SiteValues(app: host.layout.name, sites: sites(manifest), services: services)
+    }
+
+    /// The site that nginx has for the app now.
+    func liveSite() -> String? { host.nginx.installed(host.layout.name) }
 }

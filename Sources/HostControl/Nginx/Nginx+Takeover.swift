@@ -66,18 +66,7 @@ extension Nginx {
         return "\(now.tv_sec).\(now.tv_nsec).\(getpid())"
     }
 
-    func siteNames() -> [String] {
-        guard let stream = opendir(sites.string) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasSuffix(".conf") { names.append(name) }
-        }
-        return names.sorted()
-    }
+    func siteNames() -> [String] { directoryNames(sites).filter { $0.hasSuffix(".conf") } }
 
     func prepareDirectories() throws(HostError) {
         for name in ["", "sites", "logs", "logs/nginx", "tmp", "service", "service/log"] {
@@ -129,23 +118,6 @@ extension Nginx {
         }
         guard fsync(file) == 0, rename(temporary, path.string) == 0 else {
             throw .file(path: path.string, message: "\(Errno(rawValue: errno))")
-        }
-    }
-
-    func removeStage(_ stage: FilePath) {
-        let sites = stage.appending("sites")
-        for name in ["sock", "pid", "nginx.conf"] { unlink(stage.appending(name).string) }
-        guard let stream = opendir(sites.string) else { return }
-        defer {
-            closedir(stream)
-            rmdir(sites.string)
-            rmdir(stage.string)
-        }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { unlink(sites.appending(name).string) }
         }
     }
 }

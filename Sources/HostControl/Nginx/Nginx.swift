@@ -82,7 +82,7 @@ public struct Nginx: Sendable {
     public func test(site: String, app: AppName) async throws(HostError) {
         try prepareDirectories()
         let stage = directory.appending("stage.\(getpid())")
-        defer { removeStage(stage) }
+        defer { NginxStage.remove(stage) }
         try makeDirectory(stage)
         let stagedSites = stage.appending("sites")
         try makeDirectory(stagedSites)

@@ -5,11 +5,15 @@ enum ProcessGroup {
     /// The processes of a group that are no zombies (field 3 and 5 of `/proc/<pid>/stat`, proc(5)).
     static func members(of group: Int32) -> [Int32] { processes { $0.group == group && $0.state != "Z" } }
 
+    /// The processes that a process has started and that are no zombies (field 4).
+    static func children(of parent: Int32) -> [Int32] { processes { $0.parent == parent && $0.state != "Z" } }
+
     static func isEmpty(_ group: Int32) -> Bool { members(of: group).isEmpty }
 
     struct Process {
         let pid: Int32
         let state: Substring
+        let parent: Int32
         let group: Int32
     }
 
@@ -17,8 +21,8 @@ enum ProcessGroup {
         allPids().filter { pid in
             guard let text = text("/proc/\(pid)/stat"), let close = text.lastIndex(of: ")") else { return false }
             let fields = text[text.index(after: close)...].split(separator: " ")
-            guard fields.count > 2, let group = Int32(fields[2]) else { return false }
-            return condition(Process(pid: pid, state: fields[0], group: group))
+            guard fields.count > 2, let parent = Int32(fields[1]), let group = Int32(fields[2]) else { return false }
+            return condition(Process(pid: pid, state: fields[0], parent: parent, group: group))
         }
     }
 

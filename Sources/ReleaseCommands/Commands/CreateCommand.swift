@@ -23,6 +23,8 @@ struct CreateCommand: AsyncParsableCommand {
     var listen: String?
     @Option(help: "What keeps services running, runit or systemd (default: what the host has). Holds for all apps.")
     var supervisor: String?
+    @Option(help: "Which nginx serves: the host's, or own (default: host where the package is). Holds for all apps.")
+    var nginx: String?
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
@@ -41,7 +43,7 @@ struct CreateCommand: AsyncParsableCommand {
         let layout = host.app(name)
         guard !layout.exists else { throw CreateError.exists(name) }
         try checkPrograms()
-        let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor).settings()
+        let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor, nginx: nginx).settings()
         try Self.prepareHome(host)
         if settings.share == .hardlink { try await AppHost.requireSeal(of: host.home) }
         try hostSettings.save(to: host.settings)
@@ -49,6 +51,8 @@ struct CreateCommand: AsyncParsableCommand {
         do {
             try layout.createDirectories()
             try GitRepository.createReceiver(at: layout.repository, branch: branch)
+            // What nginx's workers, and other users, have no business with.
+            chmod(layout.repository.string, 0o700)
             try installHooks(layout)
             // Last: an app is there once its settings are.
             try settings.save(to: layout.settings)
@@ -124,6 +128,9 @@ enum CreateError: HintedError {
     case portTaken(Int, by: String)
     case supervisor(String)
     case noSystemd
+    case server(String)
+    case listenOfHost
+    case otherHome(String)
 
     var description: String {
         switch self {
@@ -133,6 +140,9 @@ enum CreateError: HintedError {
         case .hostDiffers(let what, let has, _): "this host's apps share one \(what): \(has)"
         case .portTaken(let port, let holder): "port \(port) is taken by \(holder)"
         case .noSystemd: "this host runs no systemd that this user can reach"
+        case .server(let name): "--nginx takes own or host, not “\(name.shown(limit: 40))”"
+        case .listenOfHost: "the host's nginx listens where root has said, not where --listen says"
+        case .otherHome(let home): "the root helper serves the apps in \(home.shown(limit: 200)) alone"
         case .supervisor(let name): "--supervisor takes runit or systemd, not “\(name.shown(limit: 40))”"
         }
     }
@@ -144,11 +154,13 @@ enum CreateError: HintedError {
         case .hostDiffers(let what, _, let asked): "leave the option out, or use another --home for \(what) \(asked)"
         case .portTaken(let port, _): "--listen \(port == 80 ? 8080 : port + 1)"
         case .supervisor, .noSystemd: "--supervisor runit"
+        case .server, .otherHome: "--nginx own"
+        case .listenOfHost: "leave --listen out, or add --nginx own"
         }
     }
     var outcome: ErrorOutcome {
         switch self {
-        case .listen, .supervisor: .usage
+        case .listen, .supervisor, .server: .usage
         default: .refused
         }
     }

@@ -1,31 +1,59 @@
 import DeployPipeline
+import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 /// What holds for every app of a host: read where the host has an app, decided at the first `create`.
 struct HostSetup {
     let host: HostLayout
     let listen: String?
     let supervisor: String?
+    let nginx: String?
 
     func settings() throws -> HostSettings {
         let asked = try listen.map(Self.address)
         let kind = try supervisor.map(Self.kind)
-        if let known = try? HostSettings.load(from: host.settings) { return try agree(known, asked, kind) }
+        let server = try nginx.map(Self.server)
+        if let known = try? HostSettings.load(from: host.settings) { return try agree(known, asked, kind, server) }
         let place = asked ?? ("0.0.0.0", ProcessOwner.isRoot ? 80 : 8080)
-        guard Nginx.portIsFree(address: place.0, port: place.1) else {
+        let isHost = server == .host || (server == nil && asked == nil && Self.isInstalled(for: host))
+        if !isHost, !Nginx.portIsFree(address: place.0, port: place.1) {
             let owner = ListeningSockets.owner(ofPort: place.1)
             throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
         }
         let chosen = kind ?? (SupervisorDetection.detect() == "systemd" ? .systemd : .runit)
         if chosen == .systemd, SupervisorDetection.detect() != "systemd" { throw CreateError.noSystemd }
         _ = try HostPrograms.find(chosen == .runit ? "runsvdir" : "systemctl")
-        let settings = HostSettings(listenAddress: place.0, listenPort: place.1, supervisor: chosen)
-        return settings
+        guard isHost else {
+            return HostSettings(listenAddress: place.0, listenPort: place.1, supervisor: chosen)
+        }
+        if asked != nil { throw CreateError.listenOfHost }
+        return try hostNginx(chosen)
     }
 
-    private func agree(_ known: HostSettings, _ asked: (String, Int)?, _ kind: SupervisorKind?) throws -> HostSettings {
+    /// The package's root helper serves one home.
+    private static func isInstalled(for host: HostLayout) -> Bool {
+        access(RootHelper.installed, X_OK) == 0 && (try? RootSettings.load())?.home == host.home.string
+    }
+
+    private func hostNginx(_ supervisor: SupervisorKind) throws -> HostSettings {
+        let own = getenv(RootSettings.variable).map { String(cString: $0) }
+        let root = try RootSettings.load(from: own.map { FilePath($0) })
+        guard root.home == host.home.string else { throw CreateError.otherHome(root.home) }
+        return HostSettings(
+            listenAddress: root.addresses?.first ?? "0.0.0.0", listenPort: root.httpsPort, supervisor: supervisor,
+            nginx: .host, rootSettings: own)
+    }
+
+    private func agree(
+        _ known: HostSettings, _ asked: (String, Int)?, _ kind: SupervisorKind?, _ server: NginxKind?
+    ) throws -> HostSettings {
+        if let server, server != known.nginx ?? .own {
+            throw CreateError.hostDiffers(
+                what: "nginx", has: (known.nginx ?? .own).rawValue, asked: "\(server.rawValue)")
+        }
         if let asked, asked != (known.listenAddress, known.listenPort) {
             throw CreateError.hostDiffers(
                 what: "nginx", has: "\(known.listenAddress):\(known.listenPort)", asked: "on \(asked.0):\(asked.1)")
@@ -46,6 +74,11 @@ struct HostSetup {
             numbers.count == 4, numbers.allSatisfy({ UInt8($0).map(String.init) == String($0) })
         else { throw CreateError.listen(text) }
         return (address, port)
+    }
+
+    private static func server(_ text: String) throws -> NginxKind {
+        guard let kind = NginxKind(rawValue: text) else { throw CreateError.server(text) }
+        return kind
     }
 
     private static func kind(_ text: String) throws -> SupervisorKind {

@@ -84,7 +84,7 @@ enum ShellRequest: Equatable {
     static let verbs: [String: KeyRight] = [
         "apps": .read, "list": .read, "show": .read, "status": .read, "ps": .read, "logs": .read, "log": .read,
         "history": .read, "switch": .operate, "rollback": .operate, "deploy": .operate, "retry": .operate,
-        "restart": .operate, "lock": .operate, "unlock": .operate,
+        "restart": .operate, "lock": .operate, "unlock": .operate, "maintenance": .operate,
     ]
 
     init(_ text: String) throws {
@@ -98,10 +98,12 @@ enum ShellRequest: Equatable {
             return
         }
         let words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
-        guard let verb = words.first, Self.verbs[verb] != nil, !words.contains(where: { $0.hasPrefix("--home") })
+        // A page of one's own would be any file that the apps' user can read.
+        guard let verb = words.first, Self.verbs[verb] != nil,
+            !words.contains(where: { $0.hasPrefix("--home") || $0.hasPrefix("--page") })
         else { throw ShellError.refused }
-        // The reason behind `lock -m` is a sentence; it goes to the program as it is, and to no shell.
-        let plain = verb == "lock" ? words.prefix { $0 != "-m" } : words[...]
+        // What stands behind `-m` is a sentence; it goes to the program as it is, and to no shell.
+        let plain = ["lock", "maintenance"].contains(verb) ? words.prefix { $0 != "-m" } : words[...]
         guard plain.allSatisfy(Self.isPlain), words.allSatisfy({ $0 == $0.shown() }) else { throw ShellError.refused }
         self = .command(words)
     }

@@ -131,6 +131,7 @@ enum Caller {
         return apps.split(separator: ",").contains(Substring(app.text))
     }
 
+<<<<<<< HEAD
     /// This program's own file; where it was replaced meanwhile, the one that has its place now (proc(5)).
     static var executable: String {
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -142,4 +143,8 @@ enum Caller {
         let gone = " (deleted)"
         return path.hasSuffix(gone) ? String(path.dropLast(gone.count)) : path
     }
+=======
+    /// This program's own file.
+    static var executable: String { ProcessOwner.program }
+>>>>>>> bcb7e10 (Serve by the host's nginx through a root helper that renders checked values)
 }

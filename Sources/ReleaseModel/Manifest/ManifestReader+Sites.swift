@@ -28,7 +28,9 @@ extension ManifestReader {
     }
 
     private func readSite(_ domain: Domain?, _ field: ManifestField, _ domains: inout Set<Domain>) -> SiteDraft? {
-        let keys = ["redirect-from", "root", "spa", "immutable", "routes"]
+        let keys = [
+            "redirect-from", "root", "spa", "immutable", "routes", "body-size", "timeout", "request-buffering",
+        ]
         guard let mapping = field.mapping(keys: keys, example: "{ root: public }") else { return nil }
         var site = Site(domain: domain)
         for item in mapping["redirect-from"]?.items(of: "domains", example: "[www.example.org]") ?? [] {
@@ -44,6 +46,9 @@ extension ManifestReader {
         site.immutable = mapping["immutable"]?.value(URLPrefix.self)
         let routes = readRoutes(mapping["routes"])
         site.routes = routes.map(\.route)
+        site.bodySize = mapping["body-size"]?.value(ByteSize.self)
+        site.timeout = mapping["timeout"]?.time(1...3600)
+        site.requestBuffering = mapping["request-buffering"]?.flag()
         check(site, mapping)
         return SiteDraft(site: site, routes: routes)
     }

@@ -12,10 +12,17 @@ public struct Site: Codable, Sendable, Equatable {
     public var immutable: URLPrefix?
     /// Which paths go to which service; the longest prefix wins.
     public var routes: [Route]
+    /// How large a request's body may be; nil for 64 MiB.
+    public var bodySize: ByteSize?
+    /// How long a service may be silent, 1 s to 1 h; nil for 60 s.
+    public var timeout: TimeLimit?
+    /// Whether a request's body is read to its end before a service gets it; nil for true.
+    public var requestBuffering: Bool?
     /// A site.
     public init(
         domain: Domain?, redirectFrom: [Domain] = [], root: ReleasePath? = nil, spa: Bool = false,
-        immutable: URLPrefix? = nil, routes: [Route] = []
+        immutable: URLPrefix? = nil, routes: [Route] = [], bodySize: ByteSize? = nil, timeout: TimeLimit? = nil,
+        requestBuffering: Bool? = nil
     ) {
         self.domain = domain
         self.redirectFrom = redirectFrom
@@ -23,6 +30,14 @@ public struct Site: Codable, Sendable, Equatable {
         self.spa = spa
         self.immutable = immutable
         self.routes = routes
+        self.bodySize = bodySize
+        self.timeout = timeout
+        self.requestBuffering = requestBuffering
+    }
+
+    /// What a request may take, with what holds where nothing is said.
+    public var limits: (bodySize: ByteSize, timeout: TimeLimit, requestBuffering: Bool) {
+        (bodySize ?? ByteSize(mebibytes: 64), timeout ?? TimeLimit(seconds: 60), requestBuffering ?? true)
     }
 }
 

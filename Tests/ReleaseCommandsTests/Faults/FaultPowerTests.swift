@@ -16,7 +16,7 @@ struct FaultPowerTests {
         .switchBeforePrevious, .switchBeforeRename, .switchAfterRename, .switchAfterDirectorySync, .branchAfterMove,
     ]
     private static let many: [FailPoint] = FailPoint.allCases.filter { point in
-        !["receive", "request", "build", "migrate", "start", "check", "retire", "recovery", "prune"].contains {
+        !["receive", "request", "build", "migrate", "start", "check", "retire", "recovery", "prune", "root"].contains {
             point.rawValue.hasPrefix($0 + ".")
         } && point != .switchBeforeExchange
     }

@@ -1,0 +1,165 @@
+import Glibc
+import HostCertificates
+public import HostControl
+public import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+extension SiteControl {
+    func pair(_ name: String) -> FilePath { certificates.appending(name).appending("pair.pem") }
+
+    /// Gives each domain a certificate, if only a placeholder, so that no missing one keeps nginx from its configuration
+    /// (F35).
+    func ensureCertificates(_ domains: [Domain]) throws {
+        for name in domains.map(\.text) + [Self.nobody] where access(pair(name).string, F_OK) != 0 {
+            try certificates.appending(name).makeDirectories(mode: 0o700)
+            try DurableFile.write(try Placeholder.pair(for: name), to: pair(name), mode: 0o600)
+        }
+    }
+
+    /// Serves a certificate of the operator's own.
+    ///
+    /// - Parameter pem: the certificates and the key.
+    /// - Parameter domain: one of the app's; nil for all.
+    /// - Throws: a key that is another's, a domain that it is not for, or that it has expired.
+    public func install(_ app: AppName, pem: String, domain: Domain?) async throws -> [String] {
+        let new = try CertificatePair(pem: pem)
+        return try await changing {
+            let all = try domains(of: app)
+            if let domain, !all.contains(domain) { throw SiteControlError.notItsDomain(domain, of: app) }
+            let domains = domain.map { [$0] } ?? all
+            try new.check(for: domains, at: currentTime())
+            try await put(new, for: domains)
+            return ["\(app) has the certificate of \(new.certificate.issuer) for \(Self.listed(domains))"]
+        }
+    }
+
+    /// Asks a certificate authority for a certificate of all the app's domains, by certbot, which also renews it.
+    public func issue(_ app: AppName, _ request: CertificateRequest) async throws -> [String] {
+        let domains = try await changing { () throws -> [Domain] in try self.domains(of: app) }
+        if !request.skipsDNS { try await Reachability(self).check(domains) }
+        var words = [
+            "certonly", "--webroot", "--webroot-path", challenges.string, "--agree-tos", "--keep-until-expiring",
+            "--renew-with-new-domains", "--key-type", "ecdsa", "--deploy-hook", deployHook,
+        ]
+        words += request.mail.map { ["--email", $0.text] } ?? ["--register-unsafely-without-email"]
+        if let server = request.server { words += ["--server", server.text] }
+        for domain in domains { words += ["--domain", domain.text] }
+        // Not under the lock: the hook takes it.
+        try await certbot(words + ["--cert-name", Self.lineage(app)])
+        return try await changing { try await deploy(app) }
+    }
+
+    /// Renews what certbot has for an app, whether it is time or not.
+    public func renew(_ app: AppName) async throws -> [String] {
+        _ = try await changing { () throws -> [Domain] in try self.domains(of: app) }
+        guard access(liveDirectory(app).string, F_OK) == 0 else { throw SiteControlError.notIssued(app) }
+        try await certbot(
+            ["renew", "--force-renewal", "--no-random-sleep-on-renew", "--cert-name", Self.lineage(app)])
+        return try await changing { try await deploy(app) }
+    }
+
+    /// certbot's deploy hook: serves what it has renewed.
+    ///
+    /// - Parameter lineage: the directory that certbot names; others than ours are none of our business.
+    public func deployed(_ lineage: String) async throws -> [String] {
+        let name = FilePath(lineage).lastComponent?.string ?? ""
+        guard name.hasPrefix(Self.prefix), let app = try? AppName(String(name.dropFirst(Self.prefix.count))) else {
+            return []
+        }
+        return try await changing { try await deploy(app) }
+    }
+
+    /// The certificates that are really served for an app.
+    public func status(_ app: AppName) async throws -> [CertificateState] {
+        let domains = try await changing { () throws -> [Domain] in try self.domains(of: app) }
+        var states: [CertificateState] = []
+        for domain in domains {
+            let seen = try await ServedCertificate(runner: runner).of(
+                domain, address: ownAddress, port: settings.httpsPort)
+            states.append(seen.state(for: domain, at: currentTime()))
+        }
+        return states
+    }
+
+    private static let prefix = "pmo-"
+    private static func lineage(_ app: AppName) -> String { prefix + app.text }
+    private static func listed(_ domains: [Domain]) -> String { domains.map(\.text).joined(separator: ", ") }
+
+    private func liveDirectory(_ app: AppName) -> FilePath {
+        FilePath(settings.letsencrypt).appending("live").appending(Self.lineage(app))
+    }
+
+    private var deployHook: String {
+        let own = realpath("/proc/self/exe", nil)
+        defer { free(own) }
+        return "'\(own.map { String(cString: $0) } ?? RootHelper.installed)' cert deployed"
+    }
+
+    /// The domains that nginx serves for an app.
+    private func domains(of app: AppName) throws -> [Domain] {
+        guard let values = try SiteValues.load(from: record(app)) else { throw SiteControlError.noSite(app) }
+        return values.domains
+    }
+
+    /// Serves what certbot has for an app, to the domains that it is for.
+    private func deploy(_ app: AppName) async throws -> [String] {
+        let parts = try ["privkey.pem", "fullchain.pem"].map { name in
+            let path = liveDirectory(app).appending(name)
+            guard let text = ProcessText.of(path) else { throw SiteControlError.notIssued(app) }
+            return text
+        }
+        let new = try CertificatePair(pem: parts.joined(separator: "\n"))
+        let domains = try self.domains(of: app).filter(new.certificate.covers)
+        try new.check(for: domains, at: currentTime())
+        try await put(new, for: domains)
+        let days = new.certificate.daysLeft(at: currentTime())
+        return ["\(app) has a certificate of \(new.certificate.issuer) for \(Self.listed(domains)), \(days) days left"]
+    }
+
+    /// Puts a certificate in place and has nginx read it; the old ones come back where that does not work.
+    private func put(_ new: CertificatePair, for domains: [Domain]) async throws {
+        var old: [(FilePath, [UInt8]?)] = []
+        let bytes = Array(new.text.utf8)
+        do {
+            for domain in domains {
+                let path = pair(domain.text)
+                let was = try DurableFile.read(path)
+                guard was != bytes else { continue }
+                old.append((path, was))
+                try DurableFile.write(bytes, to: path, mode: 0o600)
+            }
+            guard !old.isEmpty else { return }
+            let verdict = try await nginx.test()
+            guard verdict.isTaken else { throw blamed(verdict, for: nil) }
+            if nginx.master != nil { try await takeOver(nil) }
+        } catch {
+            for (path, was) in old { if let was { try DurableFile.write(was, to: path, mode: 0o600) } }
+            throw error
+        }
+    }
+
+    private func certbot(_ words: [String]) async throws {
+        var environment = HostPrograms.environment
+        environment["REQUESTS_CA_BUNDLE"] = settings.acmeAuthority
+        environment[RootSettings.variable] = settingsFile?.string
+        var arguments = words + ["--non-interactive"]
+        if settings.letsencrypt != RootSettings().letsencrypt {
+            let place = FilePath(settings.letsencrypt)
+            for (option, name) in [("--config-dir", ""), ("--work-dir", "work"), ("--logs-dir", "logs")] {
+                arguments += [option, name.isEmpty ? place.string : place.appending(name).string]
+            }
+        }
+        let command = Command(
+            executable: try HostPrograms.find("certbot"), arguments: arguments, environment: environment)
+        let result = try await runner.run(command, within: .seconds(300))
+        guard result.succeeded else { throw HostError.program(name: "certbot", problem: Self.reason(result)) }
+    }
+
+    /// certbot tells the authority's own words in lines of `Detail:`.
+    private static func reason(_ result: CommandResult) -> String {
+        let lines = (result.text + "\n" + String(decoding: result.errorOutput, as: UTF8.self)).split(separator: "\n")
+        let details = lines.filter { $0.contains("Detail:") }.map { $0.drop { $0 == " " } }
+        return details.isEmpty ? result.problem : details.prefix(3).joined(separator: "; ")
+    }
+}

@@ -1,0 +1,3 @@
+import SiteControl
+
+await RootProgram.main()
