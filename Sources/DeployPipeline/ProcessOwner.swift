@@ -5,13 +5,16 @@ public enum ProcessOwner {
     /// Whether it is root.
     public static var isRoot: Bool { geteuid() == 0 }
 
-    /// This program's own file.
+    /// This program's own file; where it was replaced meanwhile, the one that has its place now (proc(5)).
     public static var program: String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes { bytes in
             bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
         }
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : "pmo-release"
+        guard count > 0 else { return "pmo-release" }
+        let path = String(decoding: buffer[..<count], as: UTF8.self)
+        let gone = " (deleted)"
+        return path.hasSuffix(gone) ? String(path.dropLast(gone.count)) : path
     }
 
     /// The user's name, or the number where the user has none.

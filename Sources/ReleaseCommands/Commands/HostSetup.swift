@@ -18,7 +18,7 @@ struct HostSetup {
         let server = try nginx.map(Self.server)
         if let known = try? HostSettings.load(from: host.settings) { return try agree(known, asked, kind, server) }
         let place = asked ?? ("0.0.0.0", ProcessOwner.isRoot ? 80 : 8080)
-        let isHost = server == .host || (server == nil && asked == nil && Self.isInstalled(for: host))
+        let isHost = server == .host
         if !isHost, !Nginx.portIsFree(address: place.0, port: place.1) {
             let owner = ListeningSockets.owner(ofPort: place.1)
             throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
@@ -31,11 +31,6 @@ struct HostSetup {
         }
         if asked != nil { throw CreateError.listenOfHost }
         return try hostNginx(chosen)
-    }
-
-    /// The package's root helper serves one home.
-    private static func isInstalled(for host: HostLayout) -> Bool {
-        access(RootHelper.installed, X_OK) == 0 && (try? RootSettings.load())?.home == host.home.string
     }
 
     private func hostNginx(_ supervisor: SupervisorKind) throws -> HostSettings {

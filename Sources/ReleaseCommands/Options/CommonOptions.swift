@@ -131,20 +131,6 @@ enum Caller {
         return apps.split(separator: ",").contains(Substring(app.text))
     }
 
-<<<<<<< HEAD
-    /// This program's own file; where it was replaced meanwhile, the one that has its place now (proc(5)).
-    static var executable: String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
-        }
-        guard count > 0 else { return "pmo-release" }
-        let path = String(decoding: buffer[..<count], as: UTF8.self)
-        let gone = " (deleted)"
-        return path.hasSuffix(gone) ? String(path.dropLast(gone.count)) : path
-    }
-=======
     /// This program's own file.
     static var executable: String { ProcessOwner.program }
->>>>>>> bcb7e10 (Serve by the host's nginx through a root helper that renders checked values)
 }
