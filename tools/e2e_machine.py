@@ -89,7 +89,11 @@ class Network:
 
     def __enter__(self):
         try:
-            for name, address, cable in ((self.outside, OUTSIDE, "cable0"), (self.inside, INSIDE, "host0")):
+            # Those of a run that was killed.
+            for name in pathlib.Path("/run/netns").glob("pmo-*-*"):
+                if not pathlib.Path(f"/proc/{name.name.split('-')[-1]}").exists():
+                    run(["ip", "netns", "delete", name.name])
+            for name in (self.outside, self.inside):
                 run(["ip", "netns", "add", name])
             run(["ip", "link", "add", "cable0", "netns", self.outside, "type", "veth", "peer", "name", "host0", "netns",
                  self.inside])
@@ -142,7 +146,8 @@ class Machine:
     def start(self):
         """Switches it on, and waits until its systemd has started everything."""
         words = [
-            "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine=pmo-e2e-{os.getpid()}",
+            # nspawn may be killed and its machine go on; in a namespace of its own for processes, nothing does.
+            "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "slave", "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine=pmo-e2e-{os.getpid()}",
             "--register=no", "--keep-unit", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
             f"--network-namespace-path=/run/netns/{self.network.inside}", "--console=pipe",
         ]
@@ -179,11 +184,16 @@ class Machine:
     def leader(self):
         """The machine's first process, as this host numbers it."""
         try:
-            tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
-            children = [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+            nspawn = self.children(self.process.pid)
+            machine = self.children(nspawn[0]) if nspawn else []
         except OSError:
             return None
-        return children[0] if children else None
+        return machine[0] if machine else None
+
+    @staticmethod
+    def children(pid):
+        tasks = pathlib.Path(f"/proc/{pid}/task")
+        return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
 
     def inside(self, script, check=True, timeout=300, **options):
         """Runs a shell script as root on the machine, as somebody who is logged in."""
@@ -205,10 +215,13 @@ class Machine:
 
     def cut(self):
         """Takes the power away."""
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(timeout=30)
-        # Its own children are gone when their first process is; what the kernel still holds goes within moments.
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and f"{self.root}" in pathlib.Path("/proc/self/mountinfo").read_text():
-            time.sleep(0.1)
+        if not self.process:
+            return
+        leader = self.leader()
+        self.process.kill()
+        self.process.wait(timeout=30)
+        deadline = time.monotonic() + 30
+        while leader and pathlib.Path(f"/proc/{leader}").exists():
+            if time.monotonic() > deadline:
+                raise Failed(f"the machine's first process {leader} does not end")
+            time.sleep(0.05)
