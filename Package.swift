@@ -119,7 +119,7 @@ let package = Package(
             name: "ReleaseCommandsTests",
             dependencies: [
                 "ReleaseCommands", "FailPoints", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release",
-                "post-receive", system,
+                "post-receive", "pmo-release-root", system,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -93,7 +93,7 @@ extension SiteControl {
     private var deployHook: String {
         let own = realpath("/proc/self/exe", nil)
         defer { free(own) }
-        return "'\(own.map { String(cString: $0) } ?? RootHelper.installed)' cert deployed"
+        return "\(own.map { String(cString: $0) } ?? RootHelper.installed) cert deployed"
     }
 
     /// The domains that nginx serves for an app.

@@ -54,6 +54,7 @@ public struct SiteControl: Sendable {
             }
             try refuseWhatOthersHave(values)
             try ensureCertificates(values.domains)
+            try prepareLogs(app)
             _ = try await tested(app, values)
             return []
         }

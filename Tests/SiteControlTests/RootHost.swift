@@ -10,16 +10,27 @@ import Testing
 /// which is told of the directory as only one who has not come by sudo can.
 final class RootHost {
     let root: String
-    let http: Int
-    let https: Int
+    private(set) var http: Int
+    private(set) var https: Int
+    /// What holds the network of its own.
+    private var network: BackgroundProgram?
+    private var entered: [String] = []
     var prefix: String { root + "/nginx" }
     var home: String { root + "/home" }
     var settingsFile: String { root + "/root.json" }
     var settings: RootSettings
 
     /// Runs a test on such a host, and ends its nginx however the test ends.
-    static func with(_ body: (RootHost) async throws -> Void) async throws {
+    ///
+    /// - Parameter isolated: in a network of its own with ports 80 and 443, and names that lead to it; takes root.
+    static func with(isolated: Bool = false, _ body: (RootHost) async throws -> Void) async throws {
         let host = try RootHost()
+        do {
+            if isolated { try await host.isolate() }
+        } catch {
+            await host.end()
+            throw error
+        }
         do { try await body(host) } catch {
             await host.end()
             throw error
@@ -72,6 +83,41 @@ final class RootHost {
         try write("types { text/html html; text/css css; text/javascript js; }\n", to: "nginx/mime.types")
     }
 
+    /// Moves to a network of its own.
+    private func isolate() async throws {
+        try write(
+            """
+            127.0.0.1 localhost ca.example.test app.example.test www.example.test
+            127.0.0.9 other.example.test
+
+            """, to: "hosts")
+        let script = "mount --bind \(root)/hosts /etc/hosts && ip link set lo up && echo $$ >\(root)/network.pid"
+        network = try BackgroundProgram(
+            ["unshare", "--net", "--mount", "sh", "-c", script + " && exec sleep 3600"], [:],
+            log: root + "/network.log")
+        for _ in 0..<200 where text("network.pid")?.isEmpty != false { try await Task.sleep(for: .milliseconds(20)) }
+        let pid = try #require(text("network.pid")?.split(separator: "\n").first, "\(text("network.log") ?? "")")
+        entered = ["nsenter", "--target", String(pid), "--net", "--mount"]
+        (http, https) = (80, 443)
+        (settings.httpPort, settings.httpsPort) = (80, 443)
+        try settings.save(to: FilePath(settingsFile))
+    }
+
+    /// A program's words, in the host's network.
+    func entering(_ program: String, _ arguments: [String]) -> [String] { entered + [program] + arguments }
+
+    /// Runs a program in the host's network.
+    func run(
+        _ program: String, _ arguments: [String], _ environment: [String: String] = [:], input: [UInt8]? = nil
+    ) async throws -> CommandResult {
+        let words = entering(program, arguments)
+        return try await ProcessRunner().run(
+            Command(
+                executable: words[0], arguments: Array(words.dropFirst()),
+                environment: HostPrograms.environment.merging(environment) { $1 }, input: input),
+            within: .seconds(400))
+    }
+
     private func end() async {
         if let pid = nginxPid {
             kill(pid, SIGKILL)
@@ -87,18 +133,21 @@ final class RootHost {
     func helper(_ arguments: String..., environment: [String: String] = [:], input: String? = nil) async throws
         -> Answer
     {
-        var variables = HostPrograms.environment
-        variables["PMO_ROOT_SETTINGS"] = settingsFile
-        variables.merge(environment) { _, new in new }
-        let result = try await ProcessRunner().run(
-            Command(
-                executable: Self.program, arguments: arguments, environment: variables,
-                input: input.map { Array($0.utf8) }),
-            within: .seconds(120))
+        try await helper(arguments, environment: environment, input: input)
+    }
+
+    @discardableResult
+    func helper(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) async throws -> Answer {
+        let result = try await run(
+            Self.program, arguments, ["PMO_ROOT_SETTINGS": settingsFile].merging(environment) { $1 },
+            input: input.map { Array($0.utf8) })
         let answer = try? JSONDecoder().decode(RootAnswer.self, from: Data(result.output))
         return Answer(
             status: result.signal.map { 128 + $0 } ?? result.status, notices: answer?.notices ?? [],
-            error: answer?.error ?? "", hint: answer?.hint ?? "", said: result.problem)
+            error: answer?.error ?? "", hint: answer?.hint ?? "", certificates: answer?.certificates ?? [],
+            said: result.problem)
     }
 
     /// What the helper answered.
@@ -107,6 +156,7 @@ final class RootHost {
         let notices: [String]
         let error: String
         let hint: String
+        let certificates: [CertificateState]
         let said: String
         var description: String { "status \(status): \(error) \(notices) \(said)" }
     }
@@ -192,13 +242,12 @@ final class RootHost {
     {
         let port = plain ? http : https
         let origin = "\(plain ? "http" : "https")://\(domain):\(port)"
-        let result = try await ProcessRunner().run(
-            Command(
-                executable: "curl",
-                arguments: [
-                    "-q", "-sS", "-k", "-i", "--noproxy", "*", "--path-as-is", "--max-time", "10", "--resolve",
-                    "\(domain):\(port):127.0.0.1",
-                ] + options + [origin + path]), within: .seconds(20))
+        let result = try await run(
+            "curl",
+            [
+                "-q", "-sS", "-k", "-i", "--noproxy", "*", "--path-as-is", "--max-time", "10", "--resolve",
+                "\(domain):\(port):127.0.0.1",
+            ] + options + [origin + path])
         let text = String(decoding: result.output, as: UTF8.self).replacing("\r\n", with: "\n")
         let end = text.range(of: "\n\n")
         let head = end.map { String(text[..<$0.lowerBound]) } ?? text

@@ -171,6 +171,10 @@ struct NginxComplaint {
         guard !isTaken else { return verdict }
         let reason = lines.last { $0.contains("[emerg]") } ?? lines.first ?? "it does not say why"
         verdict.message = String(reason.drop { $0 != "]" }.dropFirst(2))
+        // The process's number stands before some: `17457#17457: open() …`.
+        if let mark = verdict.message.firstIndex(where: { !$0.isNumber }), verdict.message[mark] == "#" {
+            verdict.message = String(verdict.message.drop { $0 != " " }.dropFirst())
+        }
         if verdict.message.isEmpty { verdict.message = String(reason) }
         verdict.file = Self.place(in: reason) ?? Self.namer(of: reason, below: prefix)
         return verdict

@@ -23,7 +23,7 @@ struct CreateCommand: AsyncParsableCommand {
     var listen: String?
     @Option(help: "What keeps services running, runit or systemd (default: what the host has). Holds for all apps.")
     var supervisor: String?
-    @Option(help: "Which nginx serves: host, or own (default: own). Holds for all apps.")
+    @Option(help: "Which nginx serves, host or own (default: host for the package's user). Holds for all apps.")
     var nginx: String?
     @OptionGroup var home: HomeOptions
 

@@ -18,7 +18,7 @@ struct HostSetup {
         let server = try nginx.map(Self.server)
         if let known = try? HostSettings.load(from: host.settings) { return try agree(known, asked, kind, server) }
         let place = asked ?? ("0.0.0.0", ProcessOwner.isRoot ? 80 : 8080)
-        let isHost = server == .host
+        let isHost = server == .host || (server == nil && asked == nil && isInstalled)
         if !isHost, !Nginx.portIsFree(address: place.0, port: place.1) {
             let owner = ListeningSockets.owner(ofPort: place.1)
             throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
@@ -31,6 +31,13 @@ struct HostSetup {
         }
         if asked != nil { throw CreateError.listenOfHost }
         return try hostNginx(chosen)
+    }
+
+    /// Whether the package's root helper serves this home, and sudo lets its user ask.
+    private var isInstalled: Bool {
+        guard access(RootHelper.installed, X_OK) == 0, let root = try? RootSettings.load() else { return false }
+        return root.home == host.home.string && root.user == ProcessOwner.name
+            && access("\(root.nginx)/nginx.conf", F_OK) == 0
     }
 
     private func hostNginx(_ supervisor: SupervisorKind) throws -> HostSettings {

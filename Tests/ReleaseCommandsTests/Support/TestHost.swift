@@ -27,6 +27,7 @@ final class TestHost {
             "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
             "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org", "GIT_COMMITTER_NAME": "Ada",
             "GIT_COMMITTER_EMAIL": "ada@example.org", "no_proxy": "*", "NO_PROXY": "*",
+            "PMO_ROOT_SETTINGS": root + "/root.json",
         ]
     }
 
@@ -34,15 +35,19 @@ final class TestHost {
     ///
     /// - Parameter disk: a file system of its own for the home, which only root can mount: the options of a tmpfs, such as
     ///   `size=200m,nr_inodes=400`, or a disk image as `ext4:400m`.
+    /// - Parameter prepared: makes an nginx that is not the home's own, and says so to `create`.
     static func with(
-        app: String = "pmo", warm: String = "10m", disk: String? = nil, _ body: (TestHost) async throws -> Void
+        app: String = "pmo", warm: String = "10m", disk: String? = nil,
+        prepared: ((TestHost) throws -> [String])? = nil,
+        _ body: (TestHost) async throws -> Void
     ) async throws {
         await HostGate.shared.enter()
         do {
             let host = try TestHost(app: app)
             do {
                 if let disk { try await host.mount(disk) }
-                try await host.create(app, warm: warm)
+                try await host.create(
+                    app, warm: warm, prepared?(host) ?? ["--listen", "127.0.0.1:\(host.port)"])
                 try await host.makeWorkTree()
                 try await body(host)
             } catch {
@@ -57,9 +62,9 @@ final class TestHost {
         await HostGate.shared.leave()
     }
 
-    private func create(_ app: String, warm: String) async throws {
-        let created = try await pmo(
-            "create", app, "--listen", "127.0.0.1:\(port)", "--supervisor", "runit", "--warm", warm)
+    private func create(_ app: String, warm: String, _ nginx: [String]) async throws {
+        let created = try await run(
+            "pmo-release", ["create", app, "--supervisor", "runit", "--warm", warm] + nginx)
         try #require(created.status == 0, "\(created)")
         try #require(created.out.contains("git remote add production \(receiver)"))
     }
@@ -178,6 +183,10 @@ final class TestHost {
     // MARK: its end
 
     private func end() async {
+        // An nginx that is not the home's own ends with its workers.
+        if let pid = text(root + "/nginx.pid")?.split(separator: "\n").first.flatMap({ pid_t($0) }) {
+            kill(pid, SIGTERM)
+        }
         signal { $0.contains("deploy-worker") || $0.contains("retire") }
         _ = try? await run("pmo-release", ["shutdown"], directory: "/", within: .seconds(30))
         _ = try? await eventually {
