@@ -1,3 +1,4 @@
+import FailPoints
 import Foundation
 import Glibc
 import Testing
@@ -78,6 +79,31 @@ struct BakeTests {
             #expect(try await eventually { try await host.ledger("SELECT state FROM deploys").last == "reverted" })
             let reason = host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") ?? ""
             #expect(reason.contains("requests were answered with a status of 500 or above"), "\(reason)")
+        }
+    }
+
+    @Test("F29: is taken back though the watch is killed, once a command or the boot goes on with it")
+    func isResumed() async throws {
+        for point in [FailPoint.bakeBeforeMark, .bakeAfterMark, .bakeAfterSwitch] {
+            try await TestHost.with { host in
+                let first = try await host.deploy(Self.platform)
+                try host.write(["version": "2\n"])
+                let second = try await host.commit("Second")
+                let pushed = try await host.push(environment: ["PMO_FAIL": "\(point.rawValue):kill"])
+                try #require(pushed.status == 0, "\(pushed)")
+                try die(host, 2)
+                let log = "\(host.home)/pmo/logs/bake.log"
+                #expect(try await eventually { host.strikes(in: host.text(log) ?? "") == 1 }, "\(point)")
+                #expect(host.live() == (point == .bakeAfterSwitch ? first : second), "\(point)")
+                let resumed = try await host.pmo("resume", "--all")
+                #expect(resumed.status == 0, "\(resumed)")
+                #expect(try await eventually { try await host.ledger("SELECT state FROM deploys").last == "reverted" })
+                #expect(host.live() == first && host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") != nil)
+                let taken = try await host.ledger(
+                    "SELECT count(*) FROM events WHERE who = 'bake' AND verb = 'rollback'")
+                #expect(taken == ["1"], "\(point): \(taken)")
+                #expect(try await host.get("/").body == "1")
+            }
         }
     }
 

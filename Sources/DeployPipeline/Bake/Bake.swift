@@ -22,28 +22,59 @@ public struct Bake: Sendable {
         ledger = try Ledger(host.layout)
     }
 
-    /// Starts the watch of a deploy that is live and has services; else does nothing.
+    /// Notes that a release that has just gone live is to be watched, where it has services and its manifest says so.
+    static func note(_ host: AppHost, deploy number: Int, _ release: ReleaseID, _ manifest: Manifest) throws {
+        guard manifest.bakeTime.seconds > 0, !manifest.services.isEmpty else { return }
+        try BakeRecord(deploy: number, release: release).save(to: host.layout)
+    }
+
+    /// Starts a watch that was cut short; does nothing where there is none, or where somebody watches.
     ///
     /// - Parameter executable: the product's own binary.
-    public static func spawn(_ host: AppHost, deploy number: Int, executable: String) throws {
-        guard let deploy = try Ledger(host.layout).deploy(number), deploy.state == .live, let release = deploy.release
+    public static func resume(_ host: AppHost, executable: String) throws {
+        guard try BakeRecord.load(from: host.layout) != nil,
+            let free = try FileLock.tryAcquire(lock(of: host.layout))
         else { return }
-        let manifest = try host.store.manifest(release)
-        guard manifest.bakeTime.seconds > 0, !manifest.services.isEmpty else { return }
+        free.release()
+        try spawn(host, executable: executable)
+    }
+
+    /// Starts the watch that is noted; does nothing where there is none.
+    ///
+    /// - Parameter executable: the product's own binary.
+    static func spawn(_ host: AppHost, executable: String) throws {
+        guard let record = try BakeRecord.load(from: host.layout) else { return }
         _ = try DetachedProcess.spawn(
             executable: executable,
-            arguments: ["bake", host.layout.name.text, "\(number)", "--home", host.layout.host.home.string],
+            arguments: ["bake", host.layout.name.text, "\(record.deploy)", "--home", host.layout.host.home.string],
             environment: ["PATH": BuildEnvironment.path].merging(FailPoints.environment(for: "bake.")) { $1 },
             log: host.layout.logs.appending("bake.log"))
     }
 
-    /// Watches the release of a deploy for its manifest's time, and takes it back where it fails.
+    /// Watches the release of a deploy for its manifest's time, and takes it back where it fails. Nothing happens where
+    /// another process does that.
     public static func run(_ host: AppHost, deploy number: Int) async throws {
-        let bake = try Bake(host, deploy: number)
-        guard let release = try bake.ledger.deploy(number)?.release,
-            let problem = try await bake.watch(release)
-        else { return }
-        try await bake.takeBack(release, since: problem)
+        // The watch of the deploy before ends as soon as it has noticed this one.
+        guard let only = try FileLock.acquire(lock(of: host.layout), wait: .seconds(30)) else { return }
+        defer { only.release() }
+        guard let record = try BakeRecord.load(from: host.layout), record.deploy == number else { return }
+        try await Bake(host, deploy: number).run(record.release)
+        try record.remove(from: host.layout)
+    }
+
+    private static func lock(of app: AppLayout) -> FilePath { app.root.appending("bake.lock") }
+
+    private func run(_ release: ReleaseID) async throws {
+        let live = try host.store.current()
+        // What was found in a watch that was cut short holds.
+        let known = host.store.bad(release)
+        if live == release {
+            let found = if let known { Optional(known) } else { try await watch(release) }
+            if let problem = found { try await takeBack(release, since: problem) }
+        } else if let live, let known, try ledger.deploy(number)?.state == .live {
+            record(release, "taken back, since \(known); \(live.short) serves", verb: "rollback")
+            try await follow(live, insteadOf: release, since: known)
+        }
     }
 
     /// Watches a release.
@@ -102,18 +133,26 @@ public struct Bake: Sendable {
         defer { lock.release() }
         // What was waited for may have been somebody who takes it in hand.
         guard try host.store.current() == release else { return }
+        try FailPoint.bakeBeforeMark.pass("write", host.layout.release(release).root)
         try? host.store.markBad(release, reason: problem)
+        try FailPoint.bakeAfterMark.pass("switch", host.layout.current)
         do {
             let old = try await switchBack(from: release)
+            try FailPoint.bakeAfterSwitch.pass("write", host.layout.ledger)
             record(release, "taken back, since \(problem); \(old.short) serves", verb: "rollback")
             lock.release()
-            guard let again = try await watch(old) else { return }
-            try await giveUp("\(release.short) was taken back (\(problem)), and \(old.short) fails too: \(again)", old)
+            try await follow(old, insteadOf: release, since: problem)
         } catch {
             let reason = Reason(error).sentence
             try needsOperator(
                 "\(release.short) fails (\(problem)), and there is nothing to go back to: \(reason)", release)
         }
+    }
+
+    /// Watches the release that one was taken back to.
+    private func follow(_ old: ReleaseID, insteadOf release: ReleaseID, since problem: String) async throws {
+        guard let again = try await watch(old) else { return }
+        try await giveUp("\(release.short) was taken back (\(problem)), and \(old.short) fails too: \(again)", old)
     }
 
     /// To the release before, where it is well itself.

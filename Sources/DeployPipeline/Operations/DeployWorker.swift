@@ -33,7 +33,7 @@ public struct DeployWorker: Sendable {
             }
             try await deploy(under: lock, ledger, log)
             // It is live, with or without a watch.
-            try? Bake.spawn(host, deploy: number, executable: executable)
+            try? Bake.spawn(host, executable: executable)
             await ReceiverUpkeep(host: host).run()
         } catch {
             let reason = Reason(error)

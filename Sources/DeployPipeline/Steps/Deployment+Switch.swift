@@ -13,6 +13,7 @@ extension Deployment {
         try ledger.begin(.switch, of: deploy.number, at: currentTime())
         let outcome = try await LiveSwitch(host).point(at: plan.release)
         // It is live: nothing from here on may fail or undo it.
+        try? Bake.note(host, deploy: deploy.number, plan.release, plan.manifest)
         let detail = (outcome.from.map { "\($0.short) -> " } ?? "") + plan.release.short
         log.step(.switch, detail, took: outcome.took)
         try? ledger.end(.switch, of: deploy.number, at: currentTime(), detail: detail)

@@ -46,6 +46,7 @@ struct ResumeCommand: AsyncParsableCommand {
                 "\(name): deploy \(deploy.number) (\(deploy.commit.short)) \(deploy.state.rawValue)\(deploy.reason.map { ": \($0)" } ?? "")"
             )
         }
+        try? Bake.resume(host, executable: Caller.executable)
         try? Retirer.spawn(host, executable: Caller.executable)
         if ended.isEmpty { Output.progress("\(name): nothing was interrupted") }
     }

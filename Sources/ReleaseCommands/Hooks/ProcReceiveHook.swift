@@ -87,7 +87,10 @@ struct PushedDeploy {
             host, kind: .push, commit: commit, options: options.map(\.rawValue).sorted(), origin: PushOrigin.current)
         let (deploy, attached) = try request.start(ledger)
         if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
-        return try await DeployFollower(host: host, ledger: ledger).follow(deploy.number, to: .pusher())
+        let ended = try await DeployFollower(host: host, ledger: ledger).follow(deploy.number, to: .pusher())
+        // Where the deploy's process was killed before it has started the watch.
+        if ended.state == .live { try? Bake.resume(host, executable: Caller.executable) }
+        return ended
     }
 
     /// The reason of a failed deploy, short enough for git's rejection line.
