@@ -72,13 +72,15 @@ struct AppLockTests {
             #expect(child.wait() == -SIGKILL)
 
             let lock = try #require(try AppLock.tryAcquire(app, holding: "deploy 8"))
-            let program = Process()
-            program.executableURL = URL(fileURLWithPath: "/bin/sleep")
-            program.arguments = ["60"]
-            try program.run()
+            // Foundation's Process closes what it does not hand on; this one hands on all that is not to be closed.
+            var program: pid_t = 0
+            var words = ["/bin/sleep", "60"].map { strdup($0) } + [nil]
+            defer { for word in words { free(word) } }
+            #expect(posix_spawn(&program, "/bin/sleep", nil, nil, &words, environ) == 0)
             lock.release()
             #expect(try AppLock.tryAcquire(app, holding: "deploy 9") != nil)
-            program.terminate()
+            kill(program, SIGKILL)
+            waitpid(program, nil, 0)
         }
     }
 
