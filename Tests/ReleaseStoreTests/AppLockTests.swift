@@ -74,11 +74,11 @@ struct AppLockTests {
             let lock = try #require(try AppLock.tryAcquire(app, holding: "deploy 8"))
             // Foundation's Process closes what it does not hand on; this one hands on all that is not to be closed.
             var program: pid_t = 0
-            var words = ["/bin/sleep", "60"].map { strdup($0) } + [nil]
+            var words: [UnsafeMutablePointer<CChar>?] = [strdup("/bin/sleep"), strdup("60"), nil]
             defer { for word in words { free(word) } }
             #expect(posix_spawn(&program, "/bin/sleep", nil, nil, &words, environ) == 0)
             lock.release()
-            #expect(try AppLock.tryAcquire(app, holding: "deploy 9") != nil)
+            #expect(try AppLock.acquire(app, wait: .seconds(5), holding: "deploy 9") != nil)
             kill(program, SIGKILL)
             waitpid(program, nil, 0)
         }

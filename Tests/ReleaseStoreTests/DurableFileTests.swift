@@ -1,7 +1,8 @@
 import Glibc
-import ReleaseStore
 import SystemPackage
 import Testing
+
+@testable import ReleaseStore
 
 struct DurableFileTests {
     @Test func `a file has its mode and bytes, and nothing else is left`() throws {
@@ -23,6 +24,23 @@ struct DurableFileTests {
             try DurableFile.write(Array("ours".utf8), to: directory.appending("ours"))
             #expect(try text(of: directory.appending("theirs")) == "theirs")
             #expect(try text(of: directory.appending("ours")) == "ours")
+        }
+    }
+
+    @Test func `a link at the name that a file has at first is refused, not followed`() throws {
+        try withDirectory { (directory) throws in
+            try write("theirs", to: directory.appending("theirs"))
+            // Whoever knows the process can tell the names that come next.
+            let parts = TemporaryName.next(for: "ours").split(separator: ".")
+            let last = try #require(Int(parts[parts.count - 2]))
+            for number in 1...3000 {
+                let name = "." + (parts.dropLast(2) + ["\(last + number)", "tmp"]).joined(separator: ".")
+                try link(at: directory.appending(name), to: "theirs")
+            }
+            #expect(throws: StoreError.self) {
+                try DurableFile.write(Array("ours".utf8), to: directory.appending("ours"))
+            }
+            #expect(try text(of: directory.appending("theirs")) == "theirs")
         }
     }
 
