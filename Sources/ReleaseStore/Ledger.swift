@@ -1,5 +1,6 @@
 import FailPoints
 import GRDB
+import Glibc
 import ReleaseModel
 import SystemPackage
 
@@ -92,7 +93,8 @@ extension Ledger {
 
     /// Opens a ledger whose tables are up to date; nil where there is work to do first.
     private static func openCurrent(_ app: AppLayout, readonly: Bool = false) throws -> DatabaseQueue? {
-        guard app.ledger.status() != nil else { return nil }
+        guard let status = app.ledger.status() else { return nil }
+        if !readonly, status.st_mode & 0o077 != 0 { closeToOthers(app) }
         let queue = try DatabaseQueue(path: app.ledger.string, configuration: configuration(readonly: readonly))
         let (isCurrent, isNewer, mode) = try queue.read { database in
             let migrator = LedgerSchema.migrator()
@@ -105,12 +107,22 @@ extension Ledger {
         return isCurrent && mode == "wal" ? queue : nil
     }
 
+    /// Who did what is for the app's own user; an older version left it for everybody to read.
+    private static func closeToOthers(_ app: AppLayout) {
+        for suffix in ["", "-wal", "-shm"] { chmod(app.ledger.string + suffix, 0o600) }
+    }
+
     /// Makes the tables, one process at a time: SQLite alone does not order the switch to the write-ahead log. The lock
     /// has a file of its own, since closing any descriptor of a database drops SQLite's locks on it.
     private static func prepare(_ app: AppLayout) throws -> DatabaseQueue {
         let path = app.root.appending("ledger.lock")
         guard let lock = try FileLock.acquire(path, wait: .seconds(10)) else { throw StoreError.locked(path: path) }
         defer { lock.release() }
+        // With this mode from its first moment; SQLite gives the files beside it the same.
+        let file = try checked("make", app.ledger) {
+            app.ledger.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+        }
+        close(file)
         let queue = try DatabaseQueue(path: app.ledger.string, configuration: configuration(readonly: false))
         try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
         try LedgerSchema.migrator().migrate(queue)

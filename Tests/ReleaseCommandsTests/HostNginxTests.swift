@@ -113,6 +113,35 @@ struct HostNginxTests {
         }
     }
 
+    @Test("nginx's workers read the pages, and nothing secret", .enabled(if: geteuid() == 0))
+    func secrets() async throws {
+        try await Self.with { host in
+            #expect(try await host.pmo("env", "set", "pmo", "TOKEN=canary").status == 0)
+            try await host.deploy([
+                "index.html": "one\n", "app.env.template": "TOKEN={{TOKEN}}\n",
+                "pmo-release.yml": """
+                env: { files: { app.env: app.env.template } }
+                sites: { pmo.localhost: { root: . } }
+                bake: 0s
+                """,
+            ])
+            let app = "\(host.home)/pmo"
+            func reads(_ path: String) async throws -> Bool {
+                try await host.run(
+                    "setpriv", ["--reuid", "www-data", "--regid", "www-data", "--clear-groups", "test", "-r", path]
+                ).status == 0
+            }
+            #expect(try await reads("\(app)/current/index.html"))
+            for path in [
+                "ledger.sqlite", "repo.git/HEAD", "current/.pmo/env", "current/app.env", "env/values",
+                "../../state/certificates/pmo.localhost/pair.pem",
+            ] {
+                #expect(access("\(app)/\(path)", F_OK) == 0, "\(path)")
+                #expect(try await !reads("\(app)/\(path)"), "\(path)")
+            }
+        }
+    }
+
     @Test("F34: with another's file broken a deploy goes on where the site is unchanged, and fails naming it where not")
     func foreign() async throws {
         try await Self.with { host in

@@ -17,6 +17,24 @@ struct GoldenTests {
 
     @Test("an app's sites") func site() throws { try compare(SiteTemplates.site(.sample()), "site.conf") }
 
+    @Test("an app's sites and what they share in the host's nginx", arguments: [true, false])
+    func host(isNew: Bool) throws {
+        let front = HostFront(
+            addresses: ["0.0.0.0", "::"], httpPort: 80, httpsPort: 443,
+            challenges: "/var/lib/pmo-release/challenges", certificates: "/var/lib/pmo-release/certificates",
+            hasHTTP2Directive: isNew)
+        var context = try SiteContext.sample()
+        context.front = front
+        context.logDirectory = "/var/log/pmo-release/shop-staging"
+        let shared = try SiteTemplates.host(
+            HostContext(
+                front: front, sitesDirectory: "/etc/nginx/pmo-release", generation: "g1", isDefault: (true, true),
+                untuned: Set(HostContext.Tuning.allCases),
+                certificate: "/var/lib/pmo-release/certificates/nobody./pair.pem"))
+        try compare(SiteTemplates.site(context), isNew ? "host-site-new.conf" : "host-site.conf")
+        try compare(shared, isNew ? "pmo-release-new.conf" : "pmo-release.conf")
+    }
+
     @Test("nginx's own configuration")
     func nginx() throws {
         try compare(SiteTemplates.nginx(.sample(directory: "/srv/pmo/.pmo/nginx", user: "www-data")), "nginx.conf")
