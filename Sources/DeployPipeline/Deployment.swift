@@ -99,6 +99,7 @@ public struct Deployment: Sendable {
             $0.finished = currentTime()
         }
         try? intents.remove(deploy.number)
+        ledger.tellEnd(of: deploy, "live")
         let previous = try? host.store.previous()
         log.live(host.url(of: manifest), total: ContinuousClock.now - begun)
         if let previous, previous != release { log.output("undo: pmo-release rollback \(host.layout.name)") }
@@ -126,6 +127,7 @@ public struct Deployment: Sendable {
         end(&ended)
         log.finish()
         DeployReference.remove(deploy.number, of: host)
+        ledger.tellEnd(of: deploy, "failed: \(reason.sentence)\(still)")
         guard let recorded = try? ledger.update(deploy.number, end) else { return ended }
         try? intents.remove(deploy.number)
         return recorded

@@ -66,7 +66,7 @@ public struct ByteSize: ValidatedText {
     }
 }
 
-/// A share of a whole as written in an option: a whole number from 0 to 100 with `%`, such as `20%`.
+/// A share of a whole as written in an option: a whole number from 0 to 100, with `%` or without, such as `20%`.
 public struct Percentage: ValidatedText {
     /// What an error calls it.
     public static let kind = "share"
@@ -77,11 +77,11 @@ public struct Percentage: ValidatedText {
 
     /// Checks the text.
     public init(_ text: String) throws(InvalidValue) {
-        let digits = text.dropLast()
-        guard text.last == "%", (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy(\.isDigit),
+        let digits = text.hasSuffix("%") ? text.dropLast() : text[...]
+        guard (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy(\.isDigit),
             let number = Int(digits), number <= 100
-        else { throw InvalidValue(Self.kind, text, "must be a whole number from 0 to 100 with %, such as 20%") }
-        self.text = text
+        else { throw InvalidValue(Self.kind, text, "must be a whole number from 0 to 100, such as 20%") }
+        self.text = "\(number)%"
         percent = number
     }
 

@@ -46,14 +46,15 @@ public struct DeployWorker: Sendable {
                 $0.finished = currentTime()
             }
             DeployReference.remove(number, of: host)
-            record(ended, in: ledger)
+            ledger.tellEnd(of: ended, "failed: \(reason.sentence)")
         }
     }
 
     private func deploy(under lock: AppLock, _ ledger: Ledger, _ log: DeployLog) async throws {
         defer { lock.release() }
         try FailPoint.workerLocked.pass("lock", host.layout.lock)
-        try await Recovery(host, ledger).run()
+        let recovered = try await Recovery(host, ledger).run()
+        if let live = recovered.last(where: { $0.state == .live }), try finish(like: live, ledger, log) { return }
         // Somebody may have put a stop on deploys while this one waited.
         if try ledger.deploy(number)?.options.contains(DeployFreeze.force) != true {
             try DeployFreeze.check(host.layout)
@@ -63,16 +64,23 @@ public struct DeployWorker: Sendable {
             $0.started = currentTime()
         }
         try FailPoint.workerStarted.pass("write", host.layout.ledger)
-        let ended = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
-        record(ended, in: ledger)
+        _ = await Deployment(deploy, host: host, ledger: ledger, log: log).run()
     }
 
-    private func record(_ deploy: Deploy, in ledger: Ledger) {
-        let end = deploy.state == .live ? "live" : "failed: \(deploy.reason ?? "")"
-        try? ledger.record(
-            LedgerEvent(
-                time: currentTime(), who: deploy.who, verb: deploy.kind.rawValue,
-                detail: "\(deploy.commit.short) \(end)", deploy: number))
+    /// Whether the commit is live by an interrupted deploy that was brought to its end just now, as this one would make it.
+    private func finish(like live: Deploy, _ ledger: Ledger, _ log: DeployLog) throws -> Bool {
+        guard let asked = try ledger.deploy(number), asked.commit == live.commit, asked.options.isEmpty,
+            try host.store.current() == live.release
+        else { return false }
+        ledger.tellEnd(of: asked, "live by deploy \(live.number)")
+        try ledger.update(number) {
+            $0.state = .live
+            $0.release = live.release
+            $0.finished = currentTime()
+        }
+        log.output("deploy \(live.number) of it was interrupted, and is live now")
+        log.finish()
+        return true
     }
 
     /// Waits for the app's lock; gives way to a newer deploy that waits too.

@@ -65,16 +65,17 @@ extension Recovery {
         try host.store.markServed(release)
         try host.store.syncLinks()
         await LiveSwitch(host).settle(from: intent?.from, to: release)
-        let deploy = try ledger?.update(number) {
+        guard let deploy = try ledger?.deploy(number) else { return }
+        // By its state it is done with: all else comes before that.
+        BranchMove(host).run(deploy)
+        tell(deploy, "live: its process ended after the switch") {
+            $0.output("live; its process ended after the switch")
+        }
+        try ledger?.update(number) {
             $0.state = .live
             $0.release = release
             $0.reason = nil
             $0.finished = currentTime()
-        }
-        guard let deploy else { return }
-        BranchMove(host).run(deploy)
-        tell(deploy, "live: its process ended after the switch") {
-            $0.output("live; its process ended after the switch")
         }
     }
 
@@ -93,11 +94,7 @@ extension Recovery {
 
     /// In the history and in the deploy's own log; neither may keep recovery from going on.
     private func tell(_ deploy: Deploy, _ end: String, _ write: (DeployLog) -> Void) {
-        try? ledger?.record(
-            LedgerEvent(
-                time: currentTime(), who: deploy.who, verb: deploy.kind.rawValue,
-                detail: "\(deploy.commit.short) \(end)",
-                deploy: deploy.number))
+        ledger?.tellEnd(of: deploy, end)
         guard let log = try? DeployLog(host.layout, deploy: deploy.number) else { return }
         write(log)
         log.finish()

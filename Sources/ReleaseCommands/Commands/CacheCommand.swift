@@ -19,7 +19,9 @@ private struct CacheList: ParsableCommand {
     func run() throws {
         let records = try StepStore(home.app(app)).records()
         if json { return try Output.json(records) }
-        guard !records.isEmpty else { return Output.progress("nothing is kept: no build step has inputs and outputs") }
+        guard !records.isEmpty else {
+            return Output.progress("nothing is kept; what a build step with inputs and outputs makes would be")
+        }
         Output.table(
             ["KEY", "STEP", "SIZE", "MADE", "USED"],
             records.map {

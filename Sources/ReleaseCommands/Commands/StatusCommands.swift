@@ -21,7 +21,8 @@ struct StatusCommand: AsyncParsableCommand {
         let isWell = call == nil && current != nil && rows.allSatisfy { $0.state == "up" }
         let report = StatusReport(
             app: host.layout.name, current: current, well: isWell, needsOperator: call?.reason, instances: rows,
-            locked: try DeployFreeze.of(host.layout), deploying: running.map(Self.shown))
+            takenBack: try Self.takenBack(host), locked: try DeployFreeze.of(host.layout),
+            deploying: running.map { Self.shown($0, host) })
         if json {
             try Output.json(report)
         } else {
@@ -31,13 +32,26 @@ struct StatusCommand: AsyncParsableCommand {
                 Output.line("  needs an operator: \(call.reason.shown(limit: 400))")
                 Output.line("  push a commit that works, or pmo-release switch \(host.layout.name) to one that does")
             }
+            if let takenBack = report.takenBack { Output.line("  \(takenBack.shown(limit: 400))") }
             for line in report.deploying { Output.line("  \(line)") }
             if let freeze = report.locked { Output.line("  locked \(freeze.shown)") }
         }
         if !isWell { throw ExitCode(1) }
     }
 
-    private static func shown(_ deploy: Deploy) -> String {
+    /// What the newest deploy came to, where its release was taken back.
+    private static func takenBack(_ host: AppHost) throws -> String? {
+        guard let newest = try Ledger(host.layout).deploys(limit: 1).first, newest.state == .reverted else {
+            return nil
+        }
+        return "\(newest.commit.short) (deploy \(newest.number)) was \(newest.reason ?? "taken back")"
+    }
+
+    private static func shown(_ deploy: Deploy, _ host: AppHost) -> String {
+        if host.layout.isOrphaned(deploy) {
+            return
+                "deploy \(deploy.number) (\(deploy.commit.short)) was interrupted: pmo-release resume \(host.layout.name)"
+        }
         let state = deploy.state == .queued ? "waits" : deploy.phase?.rawValue ?? deploy.state.rawValue
         let time = Moment.length(currentTime() - (deploy.started ?? deploy.created))
         return
@@ -52,6 +66,8 @@ private struct StatusReport: Encodable {
     /// What only a person can put right.
     var needsOperator: String?
     var instances: [InstanceRow]
+    /// Which release was taken back last, and why, unless another came after it.
+    var takenBack: String?
     var locked: DeployFreeze?
     var deploying: [String]
 }

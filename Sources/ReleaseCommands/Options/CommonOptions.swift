@@ -84,7 +84,7 @@ enum SelectionError: HintedError {
     var hint: String? {
         switch self {
         case .noApps: "pmo-release create <app>, or name the home with --home"
-        case .several(let names): "pmo-release list \(names[0])"
+        case .several(let names): "name one of them, as in: pmo-release list \(names[0])"
         case .notConfirmed(let name): "pmo-release destroy \(name) --confirm \(name)"
         case .noSuchDeploy, .logRemoved: "pmo-release history"
         case .nothing: nil

@@ -151,6 +151,37 @@ struct FaultKillTests {
         }
     }
 
+    @Test(
+        "F10: killed before the branch moves, and again in recovery: the branch, the history and the next push know it")
+    func branchAndHistory() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "first\n", "pmo-release.yml": TestHost.site])
+            try host.write(["index.html": "second\n"])
+            let commit = try await host.commit("Second")
+            // The worker dies there, and then the hook that recovers for it.
+            let push = try await host.push(environment: ["PMO_FAIL": "branch.before-move:kill"])
+            #expect(push.status != 0 && host.live() == commit, "\(push)")
+            try await host.resume()
+            #expect(try await host.branch() == commit)
+            let told = "SELECT count(*) FROM events WHERE deploy = 2 AND verb = 'push'"
+            #expect(try await host.ledger(told) == ["1"])
+            let again = try await host.push()
+            #expect(again.status == 0 && host.releases().count == 2, "\(again)")
+            // Interrupted in its switch, and pushed again: recovery makes it live, and that is all.
+            try host.write(["index.html": "third\n"])
+            let third = try await host.commit("Third")
+            let cut = try await host.push(environment: [
+                "PMO_FAIL": "switch.before-rename:kill,recovery.before-action:kill"
+            ])
+            #expect(cut.status != 0 && host.live() == commit, "\(cut)")
+            #expect(try await host.pmo("status", host.app).out.contains("was interrupted: pmo-release resume pmo"))
+            let repeated = try await host.push()
+            #expect(repeated.status == 0, "\(repeated)")
+            #expect(host.live() == third && !host.releases().contains { $0.hasSuffix(".2") }, "\(host.releases())")
+            #expect(try await host.violations() == [])
+        }
+    }
+
     @Test("At random times, the deploy alone or the whole push")
     func random() async throws {
         var dice = SeededNumbers()
