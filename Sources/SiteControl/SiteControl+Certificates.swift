@@ -67,7 +67,10 @@ extension SiteControl {
         guard name.hasPrefix(Self.prefix), let app = try? AppName(String(name.dropFirst(Self.prefix.count))) else {
             return []
         }
-        return try await changing { try await deploy(app) }
+        return try await changing {
+            // certbot goes on renewing what an app had that is gone.
+            try SiteValues.load(from: record(app)) == nil ? [] : try await deploy(app)
+        }
     }
 
     /// The certificates that are really served for an app.

@@ -107,6 +107,7 @@ extension SiteControl {
         defer { lock.release() }
         nginx.sweepStages()
         let undone = try SiteUndo.recover(self)
+        try ensureCertificates(records().flatMap(\.1.domains))
         if !undone.isEmpty, nginx.master != nil { try? await takeOver(nil) }
         return try await body()
     }

@@ -68,6 +68,21 @@ struct ChangeTests {
         }
     }
 
+    @Test("F35: a certificate that somebody has removed keeps no other app from a change")
+    func missingCertificate() async throws {
+        try await RootHost.with { host in
+            try await host.serve("shop", "app.example.org")
+            try await host.serve("blog", "blog.example.org")
+            try FileManager.default.removeItem(atPath: "\(host.root)/state/certificates/blog.example.org")
+            try host.want(.page("shop", "new.example.org"))
+            let answer = try await host.helper("site", "apply", "shop")
+            #expect(answer.status == 0, "\(answer)")
+            #expect(try await host.body("new.example.org") == "page of it\n")
+            #expect(try await host.body("blog.example.org") == "page of it\n")
+            #expect(try await host.helper("cert", "status", "blog").certificates.map(\.state) == [.placeholder])
+        }
+    }
+
     @Test("of two apps, the file of one that somebody has broken is named for the other one")
     func twoApps() async throws {
         try await RootHost.with { host in
