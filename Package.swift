@@ -123,6 +123,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "HostCertificatesTests",
+            dependencies: ["HostCertificates", "HostControl", "ReleaseModel", "ReleaseStore"],
+            swiftSettings: settings),
+        .testTarget(
             name: "SiteControlTests",
             dependencies: [
                 "SiteControl", "pmo-release-root", "FailPoints", "HostControl", "HostCertificates", "ReleaseModel",

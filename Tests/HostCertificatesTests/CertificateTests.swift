@@ -1,0 +1,61 @@
+import HostCertificates
+import HostControl
+import ReleaseModel
+import ReleaseStore
+import Testing
+
+@Suite("A certificate")
+struct CertificateTests {
+    private func certificate(_ name: String) throws -> HostCertificate {
+        try CertificatePair(pem: String(decoding: Placeholder.pair(for: name), as: UTF8.self)).certificate
+    }
+
+    @Test("is told by its names and its time")
+    func states() throws {
+        let domain = try Domain("app.example.org")
+        let certificate = try certificate("app.example.org")
+        let now = currentTime()
+        #expect(certificate.state(for: domain, at: now).state == .placeholder)
+        let over = certificate.state(for: domain, at: now + 3651 * 86_400)
+        #expect(over.state == .expired && !over.isWell && over.daysLeft < 0)
+        let other = certificate.state(for: try Domain("example.org"), at: now)
+        #expect(other.state == .otherNames && !other.isWell)
+    }
+
+    @Test("with a wildcard covers one label, and not the name above")
+    func wildcard() throws {
+        let certificate = try certificate("*.example.org")
+        #expect(certificate.covers(try Domain("app.example.org")))
+        for name in ["example.org", "a.b.example.org", "app.example.com", "org"] {
+            #expect(!certificate.covers(try Domain(name)), "\(name)")
+        }
+    }
+
+    @Test("that has expired, does not hold yet or is for other names is refused")
+    func checked() throws {
+        let pair = try CertificatePair(pem: String(decoding: Placeholder.pair(for: "app.example.org"), as: UTF8.self))
+        let domain = try Domain("app.example.org")
+        let now = currentTime()
+        try pair.check(for: [domain], at: now)
+        #expect(throws: CertificateError.expired(days: 2)) {
+            try pair.check(for: [domain], at: pair.certificate.ends + 1.5 * 86_400)
+        }
+        #expect(throws: CertificateError.notYet) { try pair.check(for: [domain], at: now - 3 * 86_400) }
+        #expect(throws: CertificateError.self) { try pair.check(for: [domain, Domain("b.example.org")], at: now) }
+    }
+
+    @Test("and its key belong together, and are written anew")
+    func pairs() throws {
+        let one = String(decoding: try Placeholder.pair(for: "a.example.org"), as: UTF8.self)
+        let two = String(decoding: try Placeholder.pair(for: "b.example.org"), as: UTF8.self)
+        let end = try #require(one.ranges(of: "-----BEGIN CERTIFICATE").first?.lowerBound)
+        let other = try #require(two.ranges(of: "-----BEGIN CERTIFICATE").first?.lowerBound)
+        #expect(throws: CertificateError.otherKey) { try CertificatePair(pem: String(one[..<end] + two[other...])) }
+        #expect(throws: CertificateError.self) { try CertificatePair(pem: String(one[..<end])) }
+        #expect(throws: CertificateError.self) { try CertificatePair(pem: String(one[end...])) }
+        #expect(throws: CertificateError.self) { try CertificatePair(pem: one + two) }
+        let noted = try CertificatePair(pem: "ssl_certificate /etc/shadow;\n" + one)
+        #expect(!noted.text.contains("shadow"), "what stands beside the certificates is not copied")
+        #expect(try CertificatePair(pem: noted.text).text == noted.text)
+    }
+}
