@@ -14,11 +14,22 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "e2e"
 # What a small server has on the day that it is set up; python3 is what the pushed app is written in.
 BASE = [
-    "systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-user-session", "openssh-server", "ca-certificates",
-    "apt", "iproute2", "python3-minimal", "libpython3-stdlib",
+    "systemd",
+    "systemd-sysv",
+    "libpam-systemd",
+    "dbus",
+    "dbus-user-session",
+    "openssh-server",
+    "ca-certificates",
+    "apt",
+    "iproute2",
+    "python3-minimal",
+    "libpython3-stdlib",
 ]
 ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
     "DEBIAN_FRONTEND": "noninteractive",
 }
 OUTSIDE, INSIDE = "10.213.7.1", "10.213.7.2"
@@ -35,8 +46,15 @@ class Failed(Exception):
 def run(words, check=True, timeout=600, **options):
     """Runs a command and gives back its status and what it said, both streams in one."""
     options.setdefault("stdin", subprocess.DEVNULL)
-    result = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            errors="replace", timeout=timeout, **options)
+    result = subprocess.run(
+        [str(word) for word in words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        **options,
+    )
     if check and result.returncode != 0:
         raise Failed(f"{' '.join(map(str, words))}: status {result.returncode}\n{result.stdout[-4000:]}")
     return result
@@ -53,7 +71,9 @@ def mirror():
 
 def base(suite, downloads):
     """A fresh Debian with the archives of some packages in its cache, so that apt needs no network; made once."""
-    text = "\n".join([suite, *BASE, *downloads, pathlib.Path(__file__).read_text().split("def base")[1].split("\ndef ")[0]])
+    text = "\n".join(
+        [suite, *BASE, *downloads, pathlib.Path(__file__).read_text().split("def base")[1].split("\ndef ")[0]]
+    )
     place = CACHE / f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     if (place / "complete").exists():
         return place / "root"
@@ -61,8 +81,11 @@ def base(suite, downloads):
     for old in CACHE.glob(f"{suite}-*"):
         shutil.rmtree(old)
     root = place / "root"
-    run(["debootstrap", "--variant=minbase", f"--include={','.join(BASE)}", suite, root, mirror()], timeout=1500,
-        env=dict(os.environ, **ENVIRONMENT))
+    run(
+        ["debootstrap", "--variant=minbase", f"--include={','.join(BASE)}", suite, root, mirror()],
+        timeout=1500,
+        env=dict(os.environ, **ENVIRONMENT),
+    )
     (root / "etc/apt/apt.conf.d/90e2e").write_text('APT::Sandbox::User "root";\n')
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     inside = ["chroot", root, "env", "-i", *[f"{key}={value}" for key, value in ENVIRONMENT.items()]]
@@ -95,8 +118,23 @@ class Network:
                     run(["ip", "netns", "delete", name.name])
             for name in (self.outside, self.inside):
                 run(["ip", "netns", "add", name])
-            run(["ip", "link", "add", "cable0", "netns", self.outside, "type", "veth", "peer", "name", "host0", "netns",
-                 self.inside])
+            run(
+                [
+                    "ip",
+                    "link",
+                    "add",
+                    "cable0",
+                    "netns",
+                    self.outside,
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    "host0",
+                    "netns",
+                    self.inside,
+                ]
+            )
             for name, address, cable in ((self.outside, OUTSIDE, "cable0"), (self.inside, INSIDE, "host0")):
                 run(["ip", "-n", name, "address", "add", f"{address}/24", "dev", cable])
                 for link in ("lo", cable):
@@ -147,15 +185,37 @@ class Machine:
         """Switches it on, and waits until its systemd has started everything."""
         words = [
             # nspawn may be killed and its machine go on; in a namespace of its own for processes, nothing does.
-            "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "slave", "systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine=pmo-e2e-{os.getpid()}",
-            "--register=no", "--keep-unit", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
-            f"--network-namespace-path=/run/netns/{self.network.inside}", "--console=pipe",
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--propagation",
+            "slave",
+            "systemd-nspawn",
+            "--quiet",
+            "--boot",
+            f"--directory={self.root}",
+            f"--machine=pmo-e2e-{os.getpid()}",
+            "--register=no",
+            "--keep-unit",
+            "--resolv-conf=off",
+            "--timezone=off",
+            "--link-journal=no",
+            f"--network-namespace-path=/run/netns/{self.network.inside}",
+            "--console=pipe",
         ]
         # The machine sees one hierarchy of control groups, as Debian has it, whatever this host has.
         environment = dict(ENVIRONMENT, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1")
         with self.console.open("ab") as console:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-                                            env=environment, preexec_fn=die_with_parent)
+            self.process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                env=environment,
+                preexec_fn=die_with_parent,
+            )
         try:
             self.wait_until_up()
         except Unable as error:
@@ -197,8 +257,18 @@ class Machine:
 
     def inside(self, script, check=True, timeout=300, **options):
         """Runs a shell script as root on the machine, as somebody who is logged in."""
-        words = ["nsenter", f"--target={self.leader()}", "--all", "--wdns=/root", "env", "-i",
-                 *[f"{key}={value}" for key, value in ENVIRONMENT.items()], "sh", "-euc", script]
+        words = [
+            "nsenter",
+            f"--target={self.leader()}",
+            "--all",
+            "--wdns=/root",
+            "env",
+            "-i",
+            *[f"{key}={value}" for key, value in ENVIRONMENT.items()],
+            "sh",
+            "-euc",
+            script,
+        ]
         return run(words, check=check, timeout=timeout, **options)
 
     def reboot(self):

@@ -41,7 +41,14 @@ public struct SystemdAbilities: Sendable, Equatable {
 public enum SupervisorDetection {
     /// `systemd` where it runs and this user can reach a manager of it, else `runit`.
     public static func detect() -> String {
-        guard access("/run/systemd/system", F_OK) == 0 else { return "runit" }
-        return geteuid() == 0 || access("/run/user/\(getuid())/systemd/private", F_OK) == 0 ? "systemd" : "runit"
+        hasSystemd && isInReach ? "systemd" : "runit"
+    }
+
+    /// Whether systemd runs, but no manager of this user's: its services would not be started at boot either.
+    public static var lacksUserManager: Bool { hasSystemd && !isInReach }
+
+    private static var hasSystemd: Bool { access("/run/systemd/system", F_OK) == 0 }
+    private static var isInReach: Bool {
+        geteuid() == 0 || access("/run/user/\(getuid())/systemd/private", F_OK) == 0
     }
 }

@@ -128,6 +128,7 @@ enum CreateError: HintedError {
     case portTaken(Int, by: String)
     case supervisor(String)
     case noSystemd
+    case noUserManager(String)
     case server(String)
     case listenOfHost
     case otherHome(String)
@@ -140,6 +141,7 @@ enum CreateError: HintedError {
         case .hostDiffers(let what, let has, _): "this host's apps share one \(what): \(has)"
         case .portTaken(let port, let holder): "port \(port) is taken by \(holder)"
         case .noSystemd: "this host runs no systemd that this user can reach"
+        case .noUserManager(let user): "systemd runs nothing of \(user)'s own, and would not at boot"
         case .server(let name): "--nginx takes own or host, not “\(name.shown(limit: 40))”"
         case .listenOfHost: "the host's nginx listens where root has said, not where --listen says"
         case .otherHome(let home): "the root helper serves the apps in \(home.shown(limit: 200)) alone"
@@ -154,6 +156,7 @@ enum CreateError: HintedError {
         case .hostDiffers(let what, _, let asked): "leave the option out, or use another --home for \(what) \(asked)"
         case .portTaken(let port, _): "--listen \(port == 80 ? 8080 : port + 1)"
         case .supervisor, .noSystemd: "--supervisor runit"
+        case .noUserManager(let user): "as root: loginctl enable-linger \(user); or --supervisor runit"
         case .server, .otherHome: "--nginx own"
         case .listenOfHost: "leave --listen out, or add --nginx own"
         }

@@ -23,6 +23,7 @@ struct HostSetup {
             let owner = ListeningSockets.owner(ofPort: place.1)
             throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
         }
+        if kind != .runit, SupervisorDetection.lacksUserManager { throw CreateError.noUserManager(ProcessOwner.name) }
         let chosen = kind ?? (SupervisorDetection.detect() == "systemd" ? .systemd : .runit)
         if chosen == .systemd, SupervisorDetection.detect() != "systemd" { throw CreateError.noSystemd }
         _ = try HostPrograms.find(chosen == .runit ? "runsvdir" : "systemctl")
