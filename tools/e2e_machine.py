@@ -79,7 +79,11 @@ def base(suite, downloads):
         return place / "root"
     CACHE.mkdir(parents=True, exist_ok=True)
     for old in CACHE.glob(f"{suite}-*"):
-        shutil.rmtree(old)
+        # A debootstrap that was interrupted has left its mounts, which must not be followed.
+        for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+            if line.split()[4].startswith(f"{old}/"):
+                run(["umount", line.split()[4]], check=False)
+        run(["rm", "-rf", "--one-file-system", old])
     root = place / "root"
     run(
         ["debootstrap", "--variant=minbase", f"--include={','.join(BASE)}", suite, root, mirror()],
