@@ -67,7 +67,11 @@ struct InterruptedPushTests {
             #expect(try await host.ledger(queued) == ["2"])
             // As if the next one had been asked for before it.
             let moved = try await host.run(
-                "sqlite3", ["\(host.home)/pmo/ledger.sqlite", "UPDATE deploys SET number = 9 WHERE number = 2"])
+                "sqlite3",
+                [
+                    "-cmd", ".timeout 10000", "\(host.home)/pmo/ledger.sqlite",
+                    "UPDATE deploys SET number = 9 WHERE number = 2",
+                ])
             try #require(moved.status == 0, "\(moved)")
             try host.write(["index.html": "waits\n"])
             let commit = try await host.commit("Waits")

@@ -162,7 +162,10 @@ public struct Bake: Sendable {
         }
         let manifest = try host.store.manifest(old)
         let services = ServiceSlots(host)
-        let warm = try await services.ready(manifest.services, of: old).filter { $0.service.listen != .none }
+        // Also one that is down at this moment: it would be up at the next, and be switched to unasked.
+        let warm = try manifest.services.filter { $0.listen != .none }.compactMap {
+            try services.placement(of: $0, in: old)
+        }
         _ = try await CandidateCheck(host: host, manifest: manifest).run(warm)
         _ = try await ReleaseSwitch(host).run(to: old)
         // It is of no use warm.
