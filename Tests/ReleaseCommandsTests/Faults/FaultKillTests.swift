@@ -58,6 +58,7 @@ struct FaultKillTests {
                 """,
                 "pmo-release.yml": """
                 keep: 1
+                bake: 0s
                 build: [{ run: "true" }]
                 database: { migrate: "true" }
                 services: { web: { command: python3 server.py, health: { path: /index.html, within: 30s } } }
@@ -71,7 +72,7 @@ struct FaultKillTests {
                     || [.switchAfterSite, .switchBeforeRename, .switchAfterRename, .switchAfterSettle].contains(point)
             }
             for point in points {
-                // One that retires already would do so without the plan.
+                // One that retires already would do so without the plan; so would one that the end of a watch starts.
                 let quiet = try await eventually(within: .seconds(60)) {
                     !RunningProcess.all().contains { $0.mentions(host.home) && $0.arguments.contains("retire") }
                 }
