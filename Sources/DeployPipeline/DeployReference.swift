@@ -1,6 +1,7 @@
 public import GitRepository
 public import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 /// The reference of a deploy in the receiver, `refs/pmo/deploys/<number>`: git keeps the objects of a commit that no
 /// branch reaches yet, or any more, while the deploy runs and once it was live.
@@ -15,5 +16,9 @@ public enum DeployReference {
         try? GitRepository(opening: host.layout.repository).deleteReference(name(number))
     }
 
-    private static func name(_ number: Int) -> String { "refs/pmo/deploys/\(number)" }
+    /// Where those are that git has not packed.
+    static func directory(in repository: FilePath) -> FilePath { repository.pushing(FilePath(all)) }
+
+    private static let all = "refs/pmo/deploys"
+    private static func name(_ number: Int) -> String { "\(all)/\(number)" }
 }

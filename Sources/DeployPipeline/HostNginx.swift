@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 public import HostControl
 public import ReleaseModel
@@ -27,7 +28,9 @@ public struct HostNginx: SiteServer {
     public static func helper(_ settings: HostSettings, runner: any CommandRunner) -> RootHelper {
         guard let own = settings.rootSettings else { return RootHelper(runner: runner) }
         let beside = FilePath(ProcessOwner.program).removingLastComponent().appending("pmo-release-root")
-        return RootHelper(runner: runner, settings: FilePath(own), program: beside.string)
+        return RootHelper(
+            runner: runner, settings: FilePath(own), program: beside.string,
+            environment: FailPoints.environment(for: "root."))
     }
 
     private var helper: RootHelper { Self.helper(settings, runner: runner) }

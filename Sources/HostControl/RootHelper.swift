@@ -11,22 +11,29 @@ public struct RootHelper: Sendable {
     private let runner: any CommandRunner
     private let program: String
     private let settings: FilePath?
+    private let environment: [String: String]
 
     /// The helper.
     ///
     /// - Parameter settings: `RootSettings` other than the host's: it is then called without sudo.
     /// - Parameter program: the helper's file, where it is not the package's.
-    public init(runner: any CommandRunner, settings: FilePath? = nil, program: String = RootHelper.installed) {
+    /// - Parameter environment: what it is told besides where it is called without sudo, which passes nothing on.
+    public init(
+        runner: any CommandRunner, settings: FilePath? = nil, program: String = RootHelper.installed,
+        environment: [String: String] = [:]
+    ) {
         self.runner = runner
         self.settings = settings
         self.program = program
+        self.environment = environment
     }
 
     /// The command of a verb.
     func command(_ arguments: [String], input: [UInt8]?) throws(HostError) -> Command {
         var environment = HostPrograms.environment
-        for (name, value) in [("PMO_ROOT_SETTINGS", settings?.string), ("PMO_FAIL", Self.plan)] where settings != nil {
-            environment[name] = value
+        if let settings {
+            environment.merge(self.environment) { $1 }
+            environment["PMO_ROOT_SETTINGS"] = settings.string
         }
         guard settings == nil, geteuid() != 0 else {
             return Command(executable: program, arguments: arguments, environment: environment, input: input)
@@ -34,13 +41,6 @@ public struct RootHelper: Sendable {
         return Command(
             executable: try HostPrograms.find("sudo"), arguments: ["-n", "--", program] + arguments,
             environment: environment, input: input)
-    }
-
-    /// What tests plan for the helper's fail points.
-    private static var plan: String? {
-        guard let plan = getenv("PMO_FAIL").map({ String(cString: $0) }) else { return nil }
-        let own = plan.split(separator: ",").filter { $0.hasPrefix("root.") }
-        return own.isEmpty ? nil : own.joined(separator: ",")
     }
 
     /// Has it done.

@@ -29,11 +29,14 @@ public struct AppSettings: Codable, Sendable, Equatable {
     /// to them by then are answered.
     public static let drain = 5.0
 
+    /// `bakeErrors` unless told.
+    public static let usualBakeErrors = Percentage(percent: 20)
+
     /// Settings of a new app.
     public init(
         branch: BranchName, domain: Domain, environment: String? = nil, warm: TimeLimit = TimeLimit(seconds: 600),
         share: ShareWay = .auto, submodules: SubmoduleRule = .refuse, receive: ReceiveLimits = ReceiveLimits(),
-        bakeErrors: Percentage = Percentage(percent: 20), created: Double, createdBy: String
+        bakeErrors: Percentage = usualBakeErrors, created: Double, createdBy: String
     ) {
         self.branch = branch
         self.domain = domain
@@ -58,7 +61,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
             share: values.decodeIfPresent(ShareWay.self, forKey: .share) ?? .auto,
             submodules: values.decodeIfPresent(SubmoduleRule.self, forKey: .submodules) ?? .refuse,
             receive: values.decodeIfPresent(ReceiveLimits.self, forKey: .receive) ?? ReceiveLimits(),
-            bakeErrors: values.decodeIfPresent(Percentage.self, forKey: .bakeErrors) ?? Percentage(percent: 20),
+            bakeErrors: values.decodeIfPresent(Percentage.self, forKey: .bakeErrors) ?? Self.usualBakeErrors,
             created: values.decode(Double.self, forKey: .created),
             createdBy: values.decode(String.self, forKey: .createdBy))
     }

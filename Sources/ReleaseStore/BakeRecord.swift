@@ -2,7 +2,7 @@ public import ReleaseModel
 import SystemPackage
 
 /// Which release is to be watched, or is: `bake.json` of an app, there from the switch to the end of the watch. One that
-/// nobody works on belongs to a watch that was cut short.
+/// nobody works on belongs to a watch that was cut short. Whoever changes it holds the app's lock.
 public struct BakeRecord: Codable, Sendable, Equatable {
     /// The deploy that made the release live.
     public var deploy: Int

@@ -26,9 +26,9 @@ extension Ledger {
     /// The deploys of releases that the ledger does not know.
     public func unrecorded(_ store: ReleaseStore) throws(StoreError) -> [Deploy] {
         let known = try read { try Set(Int.fetchAll($0, sql: "SELECT number FROM deploys")) }
-        let named = try deployNumbers()
+        let numbers = try deployNumbers()
         var lost: [Deploy] = []
-        for id in try store.releases() where named[id] == nil {
+        for id in try store.named() where numbers[id] == nil {
             guard let information = try? store.information(id), information.deploy > 0,
                 !known.contains(information.deploy)
             else { continue }

@@ -12,7 +12,12 @@ public struct ReleaseStore: Sendable {
 
     /// The complete releases, by commit and build: real directories with `.pmo/release.json`.
     public func releases() throws(StoreError) -> [ReleaseID] {
-        try app.releases.namesInside().compactMap(ReleaseID.init(directoryName:)).filter(isComplete).sorted()
+        try named().filter(isComplete)
+    }
+
+    /// What has the name of a release, in order, complete or not: of a thousand that takes a look at the directory alone.
+    public func named() throws(StoreError) -> [ReleaseID] {
+        try app.releases.namesInside().compactMap(ReleaseID.init(directoryName:)).sorted()
     }
 
     /// The complete releases, the newest first: by the deploy that made them, then by time. One whose information
@@ -26,13 +31,13 @@ public struct ReleaseStore: Sendable {
         return known.sorted { ($0.deploy, $0.created, $0.id) > ($1.deploy, $1.created, $1.id) }.map(\.id)
     }
 
-    /// The complete releases with the number of the deploy that made each; 0 where that cannot be told.
+    /// What has the name of a release, with the number of the deploy that made it; 0 where that cannot be told.
     ///
     /// - Parameter ledger: asked first, since that reads one file for all of them; nil where it cannot be used.
     public func deployNumbers(_ ledger: Ledger?) throws(StoreError) -> [ReleaseID: Int] {
         let known = (try? ledger?.deployNumbers()) ?? [:]
         var numbers: [ReleaseID: Int] = [:]
-        for id in try releases() { numbers[id] = known[id] ?? (try? information(id).deploy) ?? 0 }
+        for id in try named() { numbers[id] = known[id] ?? (try? information(id).deploy) ?? 0 }
         return numbers
     }
 

@@ -59,6 +59,11 @@ public struct Bake: Sendable {
         defer { only.release() }
         guard let record = try BakeRecord.load(from: host.layout), record.deploy == number else { return }
         try await Bake(host, deploy: number).run(record.release)
+        // A deploy that is under way puts its own there, or the next watch finds nothing to do.
+        guard let lock = try AppLock.acquire(host.layout, wait: .seconds(5), holding: "bake", who: "bake") else {
+            return
+        }
+        defer { lock.release() }
         try record.remove(from: host.layout)
     }
 

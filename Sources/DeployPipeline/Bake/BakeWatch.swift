@@ -1,4 +1,5 @@
 import ReleaseModel
+import ReleaseStore
 
 /// Decides from one observation after another whether a release that was just switched to may stay; pure, so that every
 /// order of events can be tested.
@@ -25,7 +26,7 @@ struct BakeWatch {
     /// Why the release may not stay; the first reason is kept.
     private(set) var problem: String?
 
-    init(errorLimit: Percentage = Percentage(percent: 20)) { self.errorLimit = errorLimit }
+    init(errorLimit: Percentage = AppSettings.usualBakeErrors) { self.errorLimit = errorLimit }
 
     /// Notes which process an instance has. One that is another or gone has ended, since whoever else ends it ends the
     /// watch.

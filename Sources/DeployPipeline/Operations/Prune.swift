@@ -27,8 +27,9 @@ public struct Prune: Sendable {
         }
         let good = Set(releases.filter { host.store.served($0) && host.store.bad($0) == nil })
         let unneeded = ReleaseStore.pruneCandidates(among: newestFirst, keep: keep, good: good, inUse: inUse)
+        guard !unneeded.isEmpty else { return [] }
         let roots = ReleaseUse(host.layout).paths()
-        return unneeded.filter { !roots.contains(host.layout.release($0).root.string) }
+        return unneeded.filter { !roots.contains(host.layout.release($0).root.string) && host.store.isComplete($0) }
     }
 
     /// Removes them.

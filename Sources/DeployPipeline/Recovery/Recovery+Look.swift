@@ -26,9 +26,11 @@ extension Recovery {
     func remains(of number: Int, _ candidate: Remains.Candidate = .unknown) throws -> Remains {
         let intent = intents.intent(number)
         let deploy = try ledger?.deploy(number)
+        let isAlive = isAlive(deploy, intent)
+        // What a living one has made is its own matter: nothing is looked for.
         return Remains(
-            isAlive: isAlive(deploy, intent), row: row(deploy), intent: try look(intent, number),
-            hasPartial: try host.store.partials().contains(number), made: try made(number, intent),
+            isAlive: isAlive, row: row(deploy), intent: try look(intent, number),
+            hasPartial: try host.store.partials().contains(number), made: isAlive ? .nothing : try made(number, intent),
             candidate: candidate)
     }
 
@@ -57,7 +59,7 @@ extension Recovery {
 
     /// The deploy's release, which is not live.
     func release(of number: Int, _ intent: DeployIntent?) throws -> ReleaseID? {
-        try host.store.releases().first { release in
+        try host.store.named().first { release in
             guard intent?.release == release || !host.store.served(release) else { return false }
             return (try? host.store.information(release).deploy) == number
         }

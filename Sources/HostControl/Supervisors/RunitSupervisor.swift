@@ -157,16 +157,5 @@ public struct RunitSupervisor: Supervisor {
     }
 
     /// The names of the links in the directory.
-    private func units() -> [String] {
-        guard let stream = opendir(services.string) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
-    }
+    private func units() -> [String] { directoryNames(services).filter { !$0.hasPrefix(".") } }
 }

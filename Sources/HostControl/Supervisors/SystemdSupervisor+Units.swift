@@ -37,25 +37,14 @@ extension SystemdSupervisor {
     func removeUnits(of instance: SupervisedInstance, butOf name: String?) -> Bool {
         var names = ["pmo-\(instance.unit).service"]
         if let parts = Self.parts(of: instance) {
-            names += unitFiles().filter { $0.hasPrefix("\(parts.prefix)@\(parts.place).") && $0.hasSuffix(".service") }
+            names += directoryNames(directory).filter {
+                $0.hasPrefix("\(parts.prefix)@\(parts.place).") && $0.hasSuffix(".service")
+            }
         }
         var removed = false
         for old in names where old != name {
             removed = unlink(directory.appending(old).string) == 0 || removed
         }
         return removed
-    }
-
-    private func unitFiles() -> [String] {
-        guard let stream = opendir(directory.string) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names
     }
 }

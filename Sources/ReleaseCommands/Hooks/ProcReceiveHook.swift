@@ -88,8 +88,10 @@ struct PushedDeploy {
         let (deploy, attached) = try request.start(ledger)
         if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
         let ended = try await DeployFollower(host: host, ledger: ledger).follow(deploy.number, to: .pusher())
-        // Where the deploy's process was killed before it has started the watch.
-        if ended.state == .live { try? Bake.resume(host, executable: Caller.executable) }
+        // Its own process starts the watch, unless it was killed.
+        if ended.state == .live, ended.process?.isAlive != true {
+            try? Bake.resume(host, executable: Caller.executable)
+        }
         return ended
     }
 
