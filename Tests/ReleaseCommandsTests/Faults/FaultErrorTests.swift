@@ -79,6 +79,8 @@ struct FaultErrorTests {
     func fullDisk(point: String) async throws {
         try await TestHost.with(disk: "size=160m,nr_inodes=3000") { host in
             try await host.deploy(["index.html": "first\n", "pmo-release.yml": TestHost.site])
+            // It tidies up after its pusher has been told, and would free inodes on the full disk.
+            try #require(try await eventually { host.workers().isEmpty })
             try host.write(["index.html": "second\n"])
             let commit = try await host.commit("Second")
             let pushing = try host.start(
