@@ -40,8 +40,21 @@ extension GitRepository {
         guard git_repository_is_shallow(handle) == 0 else { return try isReachable(a, from: b) }
         var ancestor = try ObjectID(a).raw
         var descendant = try ObjectID(b).raw
+        if try isHidden(&ancestor, behind: &descendant) { return true }
         let result = git_graph_descendant_of(handle, &descendant, &ancestor)
         return try check(result, "git_graph_descendant_of") == 1
+    }
+
+    /// Whether a walk of what one commit adds to another finds nothing, which takes the commits between them alone, where
+    /// `git_graph_descendant_of` reads the whole history. With times that run backwards it may find something all the same.
+    private func isHidden(_ ancestor: inout git_oid, behind descendant: inout git_oid) throws(GitError) -> Bool {
+        var walk: OpaquePointer?
+        try check(git_revwalk_new(&walk, handle), "git_revwalk_new")
+        defer { git_revwalk_free(walk) }
+        try check(git_revwalk_push(walk, &ancestor), "git_revwalk_push")
+        try check(git_revwalk_hide(walk, &descendant), "git_revwalk_hide")
+        var found = git_oid()
+        return git_revwalk_next(&found, walk) == GIT_ITEROVER.rawValue
     }
 
     /// Lends a commit for the time of the call.

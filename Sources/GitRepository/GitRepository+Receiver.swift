@@ -54,6 +54,8 @@ enum ReceiverConfiguration {
             ("pack.deltaCacheSize", "64m"),
             // References of releases keep their commits and are nobody's to fetch or push.
             ("transfer.hideRefs", "refs/pmo"),
+            // Nor does git read the commit of each, once more a push, to find what its quarantine may count on.
+            ("core.alternateRefsPrefixes", "refs/heads"),
             ("core.logAllRefUpdates", "true"),
             // Nothing tidies up behind a running deploy.
             ("receive.autogc", "false"),

@@ -1,3 +1,4 @@
+import Foundation
 import ReleaseModel
 import SystemPackage
 import Testing
@@ -121,6 +122,29 @@ struct CommitTests {
             #expect(try repository.isAncestor(left, of: left))
             #expect(try !repository.isAncestor(merge, of: first))
             #expect(try !repository.isAncestor(left, of: right))
+        }
+    }
+
+    @Test("Reads no more of a history than lies between two commits, also where times run backwards")
+    func readsWhatIsBetween() throws {
+        try withScratch { scratch in
+            var history: [CommitID] = []
+            for number in 0..<40 {
+                let parents = history.last.map { [$0] } ?? []
+                history.append(try scratch.commit([.file("a")], parents: parents, time: 1_700_000_000 + number * 60))
+            }
+            let skewed = try scratch.commit([.file("a")], parents: [history[39]], time: 1_600_000_000)
+            var repository = try scratch.open()
+            #expect(try repository.isAncestor(history[39], of: skewed))
+            #expect(try repository.isAncestor(history[0], of: skewed))
+            #expect(try !repository.isAncestor(skewed, of: history[39]))
+
+            let first = history[0].text
+            try FileManager.default.removeItem(
+                atPath: scratch.repository.string + "/objects/\(first.prefix(2))/\(first.dropFirst(2))")
+            repository = try scratch.open()
+            #expect(try repository.isAncestor(history[38], of: history[39]))
+            #expect(try repository.isAncestor(history[30], of: history[39]))
         }
     }
 

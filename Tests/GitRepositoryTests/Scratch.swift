@@ -99,16 +99,21 @@ final class Scratch {
         try git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", input: bytes)
     }
 
-    /// A commit of a tree that no reference leads to.
-    func commit(tree: String, message: String = "subject", parents: [CommitID] = []) throws -> CommitID {
+    /// A commit of a tree that no reference leads to, made at a time in seconds since 1970 or now.
+    func commit(
+        tree: String, message: String = "subject", parents: [CommitID] = [], time: Int? = nil
+    ) throws -> CommitID {
         let options = parents.flatMap { ["-p", $0.text] }
         let output = try run(
-            ["git", "--git-dir", repository.string, "commit-tree", tree] + options, input: Array(message.utf8))
+            ["git", "--git-dir", repository.string, "commit-tree", tree] + options, input: Array(message.utf8),
+            adding: time.map { ["GIT_COMMITTER_DATE": "\($0) +0000"] } ?? [:])
         return try CommitID(String(decoding: output.prefix(40), as: UTF8.self))
     }
 
-    func commit(_ entries: [Planted], message: String = "subject", parents: [CommitID] = []) throws -> CommitID {
-        try commit(tree: tree(entries), message: message, parents: parents)
+    func commit(
+        _ entries: [Planted], message: String = "subject", parents: [CommitID] = [], time: Int? = nil
+    ) throws -> CommitID {
+        try commit(tree: tree(entries), message: message, parents: parents, time: time)
     }
 
     func open() throws -> GitRepository { try GitRepository(opening: repository) }
