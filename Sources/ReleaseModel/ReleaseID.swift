@@ -17,15 +17,17 @@ public struct ReleaseID: Hashable, Comparable, Codable, Sendable, CustomStringCo
 
     /// Reads a directory's name; nil where it is none of ours.
     public init?(directoryName: String) {
-        let parts = directoryName.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let commit = try? CommitID(String(parts[0])) else { return nil }
-        if parts.count == 1 {
+        let name = directoryName.utf8
+        guard let dot = name.firstIndex(of: UInt8(ascii: ".")) else {
+            guard let commit = try? CommitID(directoryName) else { return nil }
             self.init(commit: commit)
-        } else if let build = Int(parts[1]), build >= 2, String(build) == parts[1] {
-            self.init(commit: commit, build: build)
-        } else {
-            return nil
+            return
         }
+        let number = directoryName[name.index(after: dot)...]
+        guard dot > name.startIndex, let build = Int(number), build >= 2, String(build) == number,
+            let commit = try? CommitID(String(directoryName[..<dot]))
+        else { return nil }
+        self.init(commit: commit, build: build)
     }
 
     /// The directory's name.

@@ -51,7 +51,11 @@ extension Directory {
 
     /// The names that are UTF-8, sorted by bytes.
     func names() throws(StoreError) -> [String] {
-        try entries().compactMap { String(validating: $0.name) }.sorted()
+        var names: [String] = []
+        try forEachEntry { (name, _) throws(StoreError) in
+            if let text = String(validatingCString: name) { names.append(text) }
+        }
+        return names.sorted()
     }
 
     /// Some file systems do not tell the type with the name.

@@ -68,7 +68,7 @@ public final class Ledger: Sendable {
     private static func failure(_ error: any Error, _ app: AppLayout) -> StoreError {
         switch error {
         case let error as StoreError: error
-        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
+        case let error as DatabaseError where error.resultCode == .SQLITE_FULL || isOfFullDisk(error, app):
             .system(action: "write", path: app.ledger, code: Errno.noSpace.rawValue)
         case let error as DatabaseError:
             .ledger(
@@ -80,6 +80,17 @@ public final class Ledger: Sendable {
 }
 
 extension Ledger {
+    /// Bytes of the index that SQLite makes beside a ledger (https://sqlite.org/walformat.html#shm).
+    private static let roomForIndex = 32 << 10
+
+    /// Whether a file beside the ledger could not be made or grow for want of room: SQLite tells what failed, and not why.
+    private static func isOfFullDisk(_ error: DatabaseError, _ app: AppLayout) -> Bool {
+        guard [.SQLITE_IOERR, .SQLITE_CANTOPEN].contains(error.resultCode),
+            let room = try? DiskSpace.available(at: app.root)
+        else { return false }
+        return room.bytes < Self.roomForIndex || room.inodes == 0
+    }
+
     private static func configuration(readonly: Bool) -> Configuration {
         var configuration = Configuration()
         configuration.readonly = readonly

@@ -12,12 +12,12 @@ public struct ReleaseStore: Sendable {
 
     /// The complete releases, by commit and build: real directories with `.pmo/release.json`.
     public func releases() throws(StoreError) -> [ReleaseID] {
-        try named().filter(isComplete)
+        try named().filter(isComplete).sorted()
     }
 
-    /// What has the name of a release, in order, complete or not: of a thousand that takes a look at the directory alone.
+    /// What has the name of a release, complete or not: of a thousand that takes a look at the directory alone.
     public func named() throws(StoreError) -> [ReleaseID] {
-        try app.releases.namesInside().compactMap(ReleaseID.init(directoryName:)).sorted()
+        try app.releases.namesInside().compactMap(ReleaseID.init(directoryName:))
     }
 
     /// The complete releases, the newest first: by the deploy that made them, then by time. One whose information
@@ -76,8 +76,7 @@ public struct ReleaseStore: Sendable {
         let builds = try app.releases.namesInside().compactMap { name -> Int? in
             let isHidden = name.hasPrefix(".") && name.hasSuffix(".removing")
             let bare = isHidden ? String(name.dropFirst().dropLast(".removing".count)) : name
-            guard let id = ReleaseID(directoryName: bare), id.commit == commit else { return nil }
-            return id.build
+            return bare.hasPrefix(commit.text) ? ReleaseID(directoryName: bare)?.build : nil
         }
         return ReleaseID(commit: commit, build: (builds.max() ?? 0) + 1)
     }

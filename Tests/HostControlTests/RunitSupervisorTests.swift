@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import ReleaseModel
 import SystemPackage
@@ -73,6 +74,27 @@ struct RunitSupervisorTests {
             let status = try await home.supervisor.status(instance)
             #expect(status.pid == pid)
             #expect((1...60).contains(status.seconds))
+        }
+    }
+
+    @Test("F15: What runsv could not write on a full disk is seen nevertheless: that it is up, and that it is down")
+    func staleStatus() async throws {
+        try await withRunit { home in
+            let instance = try home.instance("web", "sleep 600")
+            try await home.supervisor.prepare([instance])
+            let file = instance.directory.appending("supervise/status")
+            let down = try #require(ProcessGroup.bytes(file.string))
+            try await home.supervisor.start(instance)
+            let pid = try #require(try await home.up(instance))
+            #expect(await eventually { ProcessGroup.bytes(file.string)?.last == 1 })
+            let up = try #require(ProcessGroup.bytes(file.string))
+
+            try Data(down).write(to: URL(fileURLWithPath: file.string))
+            let running = try await home.supervisor.status(instance)
+            #expect(running.pid == pid && running.state == .up)
+            #expect(try await home.supervisor.stop(instance, rule: instance.stop) == .ended)
+            try Data(up).write(to: URL(fileURLWithPath: file.string))
+            #expect(try await home.supervisor.status(instance).state == .down)
         }
     }
 

@@ -10,7 +10,7 @@ struct ReceiverUpkeep {
 
     /// More references of deploys than that are packed: each is a file that every push reads several times, and `gc --auto`
     /// looks at objects alone.
-    private static let looseReferences = 50
+    private static let looseReferences = 16
 
     let host: AppHost
 

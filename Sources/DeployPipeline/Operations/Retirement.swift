@@ -39,8 +39,15 @@ public struct Retirement: Sendable {
     /// Until when a slot stays warm. A time that no clock has told in the app's warm time was told by one that was wrong:
     /// from now on it is that time (F38).
     private func warmUntil(_ service: ServiceName, _ slot: SlotNumber, _ now: Double) throws -> Double? {
-        guard let until = host.slots.warmUntil(service, slot) else { return nil }
         let latest = now + max(host.settings.warm.seconds, AppSettings.drain)
+        guard let until = host.slots.warmUntil(service, slot) else {
+            // The disk was full when it was left (F18), or who left it was killed before he had noted the time.
+            guard let previous = try? host.store.previous() as ReleaseID??, let previous,
+                host.slots.slot(of: service, in: previous) == slot
+            else { return nil }
+            try? host.slots.setWarmUntil(service, slot, latest)
+            return latest
+        }
         guard Retirer.isWrong(until, latest) else { return until }
         try host.slots.setWarmUntil(service, slot, latest)
         return latest

@@ -70,7 +70,7 @@ public struct Recovery: Sendable {
         var used = Set(host.slots.occupied().map(\.release))
         if let current = try host.store.current() { used.insert(current) }
         if let previous = (try? host.store.previous()).flatMap({ $0 }) { used.insert(previous) }
-        for release in try host.store.named() where !used.contains(release) && !host.store.served(release) {
+        for release in try host.store.unserved() where !used.contains(release) {
             guard let number = try? host.store.information(release).deploy, !alive.contains(number) else { continue }
             try host.store.remove(release)
         }

@@ -10,6 +10,39 @@ enum ProcessGroup {
 
     static func isEmpty(_ group: Int32) -> Bool { members(of: group).isEmpty }
 
+    /// Whether a process runs, and is no zombie.
+    static func isAlive(_ pid: Int32) -> Bool { fields(of: pid).map { $0[0] != "Z" } ?? false }
+
+    /// For how long it runs (field 22, in clock ticks since boot).
+    static func seconds(of pid: Int32) -> Int {
+        guard let fields = fields(of: pid), fields.count > 19, let started = Double(fields[19]),
+            let uptime = text("/proc/uptime")?.split(separator: " ").first.flatMap({ Double($0) })
+        else { return 0 }
+        return max(0, Int(uptime - started / Double(sysconf(Int32(_SC_CLK_TCK)))))
+    }
+
+    /// Who holds a lock of flock(2) on a file (`/proc/locks`, proc(5)); nil where nobody does, or it cannot be told.
+    static func holder(ofLock path: String) -> Int32? {
+        var status = stat()
+        guard stat(path, &status) == 0, let locks = text("/proc/locks") else { return nil }
+        for line in locks.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count > 5, words[1] == "FLOCK", words[5].hasSuffix(":\(status.st_ino)") else { continue }
+            // Of another file system's file of that number, too.
+            guard let pid = Int32(words[4]), bytes("/proc/\(pid)/cmdline")?.starts(with: "runsv".utf8) == true else {
+                continue
+            }
+            return pid
+        }
+        return nil
+    }
+
+    /// What stands behind the name in `/proc/<pid>/stat`: from field 3, the state, on.
+    private static func fields(of pid: Int32) -> [Substring]? {
+        guard let text = text("/proc/\(pid)/stat"), let close = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: close)...].split(separator: " ")
+    }
+
     struct Process {
         let pid: Int32
         let state: Substring
@@ -19,9 +52,9 @@ enum ProcessGroup {
 
     static func processes(where condition: (Process) -> Bool) -> [Int32] {
         allPids().filter { pid in
-            guard let text = text("/proc/\(pid)/stat"), let close = text.lastIndex(of: ")") else { return false }
-            let fields = text[text.index(after: close)...].split(separator: " ")
-            guard fields.count > 2, let parent = Int32(fields[1]), let group = Int32(fields[2]) else { return false }
+            guard let fields = fields(of: pid), fields.count > 2,
+                let parent = Int32(fields[1]), let group = Int32(fields[2])
+            else { return false }
             return condition(Process(pid: pid, state: fields[0], parent: parent, group: group))
         }
     }

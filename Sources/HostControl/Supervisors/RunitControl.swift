@@ -29,9 +29,33 @@ struct RunitControl {
         return withUnsafeBytes(of: byte) { write(file, $0.baseAddress, 1) } == 1
     }
 
+    /// What runsv's file says, and the kernel where that does not hold: on a full disk runsv goes on, and cannot write it.
+    var status: InstanceStatus {
+        let told = toldStatus
+        if let pid = told.pid, ProcessGroup.isAlive(pid) { return told }
+        guard let keeper = ProcessGroup.holder(ofLock: directory.appending("lock").string) else { return told }
+        guard let service = ProcessGroup.children(of: keeper).first(where: isService) else {
+            return InstanceStatus(state: .down, seconds: told.pid == nil ? told.seconds : 0)
+        }
+        return InstanceStatus(state: .up, pid: service, seconds: ProcessGroup.seconds(of: service))
+    }
+
+    /// Whether it is none of runsv's other children: the log's writer, and the scripts that it runs around a service.
+    private func isService(_ pid: Int32) -> Bool {
+        let words = ProcessGroup.bytes("/proc/\(pid)/cmdline")?.split(separator: 0) ?? []
+        let isBeside = words.contains { $0.elementsEqual("./finish".utf8) || $0.starts(with: "control/".utf8) }
+        if isBeside { return false }
+        var own = stat()
+        var log = stat()
+        guard stat("/proc/\(pid)/cwd", &own) == 0,
+            stat(directory.removingLastComponent().appending("log").string, &log) == 0
+        else { return true }
+        return (own.st_dev, own.st_ino) != (log.st_dev, log.st_ino)
+    }
+
     /// The 20 bytes of `supervise/status` (runit's sv.c): TAI64N of the last change, pid in little endian, paused,
     /// wanted, term sent, and the state: 0 down, 1 run, 2 finish.
-    var status: InstanceStatus {
+    private var toldStatus: InstanceStatus {
         guard let bytes = ProcessGroup.bytes(directory.appending("status").string), bytes.count == 20 else {
             return InstanceStatus(state: .down)
         }

@@ -32,7 +32,10 @@ struct StatusCommand: AsyncParsableCommand {
                 Output.line("  needs an operator: \(call.reason.shown(limit: 400))")
                 Output.line("  push a commit that works, or pmo-release switch \(host.layout.name) to one that does")
             }
-            if let takenBack = report.takenBack { Output.line("  \(takenBack.shown(limit: 400))") }
+            if let takenBack = report.takenBack {
+                Output.line("  \(takenBack.shown(limit: 400))")
+                Output.line("  push a commit that works: git does not send the same one again")
+            }
             for line in report.deploying { Output.line("  \(line)") }
             if let freeze = report.locked { Output.line("  locked \(freeze.shown)") }
         }

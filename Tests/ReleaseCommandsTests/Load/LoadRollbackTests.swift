@@ -29,6 +29,9 @@ struct LoadRollbackTests {
         if disk == nil { LoadCount.tell("G6", "skipped on a full disk: mounting one takes root") }
         try await TestHost.with(disk: disk) { host in
             try await host.deploy(DrainTests.server())
+            try host.replace(
+                "services:", by: "services:\n  queue: { command: exec sleep 1000 }", in: "pmo-release.yml")
+            try await host.deploy(["note": "1\n"])
             try await host.deploy(["note": "2\n"])
             tell("warm rollbacks", try await rollBack(host, count))
 
@@ -39,6 +42,12 @@ struct LoadRollbackTests {
             if disk != nil {
                 try await host.fillDisk()
                 tell("with no block and no inode left", try await rollBack(host, 10))
+                // runsv cannot write what it started and stopped.
+                let shown = try await host.processes()
+                let there = RunningProcess.all().filter { $0.arguments.contains("1000") }.map(\.pid)
+                #expect(try await host.pids("queue").count == 1, "\(shown), sleeping: \(there)")
+                let told = try await host.pmo("status", "pmo")
+                #expect(!told.err.contains("SQLite") && told.err.contains("no space left on device"), "\(told)")
                 try await host.run("sh", ["-c", "rm -rf '\(host.home)/.full'"], directory: "/")
             }
             let noise = Data((0..<65_536).map { _ in UInt8.random(in: 0...255) })
