@@ -36,10 +36,13 @@ public enum BuildSandbox: Sendable, Equatable {
         }
     }
 
-    /// What only root may read, where a build runs as root, too.
+    /// What only root may read, where a build runs as root, too; and the sockets of the users' managers, any of which
+    /// would start what it is told to outside.
     private static var masks: [String] {
         var result: [String] = []
-        for directory in ["/root", "/etc/ssh"] where access(directory, F_OK) == 0 { result += ["--tmpfs", directory] }
+        for directory in ["/root", "/etc/ssh", "/run/user"] where access(directory, F_OK) == 0 {
+            result += ["--tmpfs", directory]
+        }
         for file in ["/etc/shadow", "/etc/gshadow"] where access(file, F_OK) == 0 {
             result += ["--ro-bind", "/dev/null", file]
         }

@@ -17,6 +17,8 @@ public struct AppSettings: Codable, Sendable, Equatable {
     public var submodules: SubmoduleRule
     /// What unpacking a push may use.
     public var receive: ReceiveLimits
+    /// What a deploy's steps may use.
+    public var build: BuildLimits
     /// The share of answers with a status of 500 or above up to which a release may stay; 20 % unless told, and 100 % lets
     /// every one stay.
     public var bakeErrors: Percentage
@@ -36,7 +38,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
     public init(
         branch: BranchName, domain: Domain, environment: String? = nil, warm: TimeLimit = TimeLimit(seconds: 600),
         share: ShareWay = .auto, submodules: SubmoduleRule = .refuse, receive: ReceiveLimits = ReceiveLimits(),
-        bakeErrors: Percentage = usualBakeErrors, created: Double, createdBy: String
+        build: BuildLimits = BuildLimits(), bakeErrors: Percentage = usualBakeErrors, created: Double, createdBy: String
     ) {
         self.branch = branch
         self.domain = domain
@@ -45,6 +47,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
         self.share = share
         self.submodules = submodules
         self.receive = receive
+        self.build = build
         self.bakeErrors = bakeErrors
         self.created = created
         self.createdBy = createdBy
@@ -61,6 +64,7 @@ public struct AppSettings: Codable, Sendable, Equatable {
             share: values.decodeIfPresent(ShareWay.self, forKey: .share) ?? .auto,
             submodules: values.decodeIfPresent(SubmoduleRule.self, forKey: .submodules) ?? .refuse,
             receive: values.decodeIfPresent(ReceiveLimits.self, forKey: .receive) ?? ReceiveLimits(),
+            build: values.decodeIfPresent(BuildLimits.self, forKey: .build) ?? BuildLimits(),
             bakeErrors: values.decodeIfPresent(Percentage.self, forKey: .bakeErrors) ?? Self.usualBakeErrors,
             created: values.decode(Double.self, forKey: .created),
             createdBy: values.decode(String.self, forKey: .createdBy))

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import SystemPackage
 import Testing
@@ -45,6 +46,18 @@ struct BuildSandboxTests {
             #expect(home.partial.appending("made").content == "built\n")
             #expect(home.cache.appending("kept").content == "kept\n")
             #expect(access(home.final.string, F_OK) != 0)
+        }
+    }
+
+    @Test("A38: a step cannot ask its user's systemd to run something outside", .enabled(if: geteuid() == 0))
+    func userManager() async throws {
+        try await withDirectory { directory in
+            let home = try Home(directory)
+            let place = "/run/user/\(getpid())"
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: place) }
+            let result = try await home.run("ls /run/user; ls '\(place)'")
+            #expect(!result.succeeded && result.text == "", "\(result)")
         }
     }
 

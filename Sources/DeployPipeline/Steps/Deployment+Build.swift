@@ -58,6 +58,13 @@ extension Deployment {
         else failed: (_ step: String, _ status: String) -> DeployError
     ) async throws {
         let log = log
+        var command = command
+        if host.hostSettings.supervisor == .systemd,
+            let scope = await BuildScope.detect(runner: host.runner, isUser: !ProcessOwner.isRoot)
+        {
+            let title = "\(host.layout.name) deploy \(deploy.number)"
+            command = try scope.holding(command, to: host.settings.build, called: title)
+        }
         let result = try await host.runner.stream(command, within: limit.duration) { log.output($0) }
         guard !result.timedOut else { throw DeployError.timedOut(what: name, limit: limit.text) }
         guard result.succeeded else {
