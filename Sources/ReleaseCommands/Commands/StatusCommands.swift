@@ -34,7 +34,7 @@ struct StatusCommand: AsyncParsableCommand {
             }
             if let takenBack = report.takenBack {
                 Output.line("  \(takenBack.shown(limit: 400))")
-                Output.line("  push a commit that works: git does not send the same one again")
+                Output.line("  push a commit that works, or this one again: pmo-release retry \(host.layout.name)")
             }
             for line in report.deploying { Output.line("  \(line)") }
             if let freeze = report.locked { Output.line("  locked \(freeze.shown)") }
