@@ -20,7 +20,7 @@ public struct CommitID: ValidatedText {
 }
 
 /// The beginning of a commit's id as a person types it: 4 to 40 hexadecimal digits, case folded, with `.2`
-/// behind it for the second build of a commit.
+/// behind it for the second build of a commit, and `.1` for the first where there are others.
 public struct CommitPrefix: Hashable, Sendable, CustomStringConvertible {
     /// The digits, in lower case.
     public let digits: String
@@ -38,8 +38,8 @@ public struct CommitPrefix: Hashable, Sendable, CustomStringConvertible {
             throw InvalidValue("commit", text, "must be 4 to 40 hexadecimal digits", hint: "pmo-release list")
         }
         if parts.count == 2 {
-            guard let build = Int(parts[1]), build >= 2 else {
-                throw InvalidValue("commit", text, "the number after “.” must be 2 or more", hint: "pmo-release list")
+            guard let build = Int(parts[1]), build >= 1 else {
+                throw InvalidValue("commit", text, "the number after “.” must be 1 or more", hint: "pmo-release list")
             }
             self.build = build
         } else {

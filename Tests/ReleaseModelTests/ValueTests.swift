@@ -82,7 +82,7 @@ struct ValueTests {
 
     @Test(
         "what is no prefix of a commit",
-        arguments: ["", "4f2", "xyz1", "4f2c.1", "4f2c.", "4f2c.x", String(repeating: "a", count: 41)])
+        arguments: ["", "4f2", "xyz1", "4f2c.0", "4f2c.", "4f2c.x", String(repeating: "a", count: 41)])
     func badPrefix(_ text: String) { #expect(throws: InvalidValue.self) { try CommitPrefix(text) } }
 
     @Test(

@@ -97,16 +97,7 @@ private struct CertInstall: AsyncParsableCommand {
     func run() async throws {
         let domain = try domain.map { value throws(InvalidValue) in try Domain(value) }
         let pem = try [key, certificate].map { name in
-            let path = FilePath(name)
-            let whole = path.isAbsolute ? path : HomeOptions.workingDirectory.pushing(path)
-            // A link, as certbot keeps them, is the caller's own to follow.
-            guard let file = try? FileDescriptor.open(whole, .readOnly, options: .closeOnExec) else {
-                throw StoreError.system(action: "read", path: whole, code: errno)
-            }
-            defer { try? file.close() }
-            var bytes = [UInt8](repeating: 0, count: 128 << 10)
-            let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }
-            return String(decoding: bytes[..<count], as: UTF8.self)
+            String(decoding: try CallerFiles.read(name, limit: 128 << 10), as: UTF8.self)
         }.joined(separator: "\n")
         try await CertHost(home.app(app)).run(
             "install", domain.map { [$0.text] } ?? [], input: Array(pem.utf8), within: .seconds(120))

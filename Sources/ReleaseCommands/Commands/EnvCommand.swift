@@ -162,7 +162,7 @@ private enum EnvironmentInput {
 
     static func read(file: String) throws -> [UInt8] {
         do {
-            let descriptor = try FileDescriptor.open(FilePath(file), .readOnly, options: .closeOnExec)
+            let descriptor = try CallerFiles.open(file)
             defer { try? descriptor.close() }
             return try read(descriptor, file)
         } catch let error as Errno {
@@ -171,13 +171,8 @@ private enum EnvironmentInput {
     }
 
     private static func read(_ descriptor: FileDescriptor, _ name: String) throws -> [UInt8] {
-        var result: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while result.count <= limit {
-            let count = try buffer.withUnsafeMutableBytes { try descriptor.read(into: $0) }
-            if count == 0 { return result }
-            result.append(contentsOf: buffer[..<count])
+        do { return try CallerFiles.read(descriptor, limit: limit) } catch Errno.fileTooLarge {
+            throw EnvironmentError.unreadable(name, "it holds more than 1 MiB")
         }
-        throw EnvironmentError.unreadable(name, "it holds more than 1 MiB")
     }
 }

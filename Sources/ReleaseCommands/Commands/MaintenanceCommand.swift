@@ -28,21 +28,13 @@ private struct MaintenanceOn: ParsableCommand {
 
     func run() throws {
         let layout = try home.app(app)
-        let html = try page.map { try own($0) } ?? SiteTemplates.maintenancePage(text.isEmpty ? Self.usual : text)
+        let own = try page.map { try CallerFiles.read($0, limit: 1 << 20) }
+        let html = try own ?? SiteTemplates.maintenancePage(text.isEmpty ? Self.usual : text)
         try DurableFile.makeDirectories(layout.maintenancePage.removingLastComponent())
         try DurableFile.write(html, to: layout.maintenancePage)
         try Ledger(layout).record(
             LedgerEvent(time: currentTime(), who: Caller.name, verb: "maintenance", detail: "on"))
         Output.progress("\(layout.name) answers 503; pmo-release maintenance off \(layout.name)")
-    }
-
-    private func own(_ name: String) throws -> [UInt8] {
-        let path = FilePath(name)
-        let whole = path.isAbsolute ? path : HomeOptions.workingDirectory.pushing(path)
-        guard let bytes = try DurableFile.read(whole, limit: 1 << 20) else {
-            throw StoreError.system(action: "read", path: whole, code: ENOENT)
-        }
-        return bytes
     }
 
     /// Over ssh the words come without the quotes that held them together.

@@ -30,6 +30,7 @@ enum HomeOwner {
         let group = entry.pointee.pw_gid
         let directory = entry.pointee.pw_dir.map { String(cString: $0) } ?? home.string
         let caller = getenv("SUDO_USER").map { String(cString: $0) } ?? "root"
+        CallerFiles.open(namedIn: arguments)
         guard initgroups(name, group) == 0, setgid(group) == 0, setuid(status.st_uid) == 0, geteuid() != 0,
             getuid() != 0
         else { throw HomeOwnerError.failed(name, "\(Errno(rawValue: errno))") }

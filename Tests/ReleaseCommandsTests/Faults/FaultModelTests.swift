@@ -154,7 +154,8 @@ extension TestHost {
             switch operation {
             case .push, .pushBroken: ["git", "push", "production", "main"]
             case .deploy(let commit, _): ["pmo-release", "deploy", app, commit]
-            case .switchTo(let name): ["pmo-release", "switch", app, name]
+            // A commit alone is its newest build.
+            case .switchTo(let name): ["pmo-release", "switch", app, name.contains(".") ? name : name + ".1"]
             case .rollback: ["pmo-release", "rollback", app]
             case .prune(let keep): ["pmo-release", "prune", app, "--keep", "\(keep)"]
             }
