@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Operations in any order leave what a simple model says", .serialized, .timeLimit(.minutes(20)))
+@Suite("Operations in any order leave what a simple model says", .serialized, .timeLimit(.minutes(58)))
 struct FaultModelTests {
     @Test("G15: after each of many random operations, one in three beside another")
     func interleavings() async throws { try await walk("G15", FaultCount.of("PMO_COUNT_G15", 30), clocks: [0]) }

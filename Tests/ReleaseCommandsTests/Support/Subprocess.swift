@@ -102,7 +102,7 @@ final class Subprocess {
     }
 
     private func read(_ suffix: String) -> String {
-        String(decoding: FileManager.default.contents(atPath: output + suffix) ?? Data(), as: UTF8.self)
+        String(decoding: ReadFile.bytes(output + suffix) ?? [], as: UTF8.self)
     }
 }
 
