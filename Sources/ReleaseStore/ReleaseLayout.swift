@@ -42,9 +42,6 @@ public struct ReleaseLayout: Sendable, Hashable {
     /// it changed.
     public static func key(of service: ServiceName) -> FilePath { FilePath("keys").appending(service.text) }
 
-    /// That file of a release, below all of them.
-    static func served(_ id: ReleaseID) -> FilePath { FilePath("\(id.directoryName)/.pmo/served") }
-
     var served: FilePath { `private`.appending("served") }
     var bad: FilePath { `private`.appending("bad") }
     var size: FilePath { `private`.appending("size") }

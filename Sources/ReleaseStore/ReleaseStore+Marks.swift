@@ -17,7 +17,10 @@ extension ReleaseStore {
         let names = try named()
         guard !names.isEmpty else { return [] }
         let releases = try Directory(opening: app.releases)
-        return names.filter { (try? releases.status(of: ReleaseLayout.served($0)))?.isFile != true }
+        return names.filter { id in
+            let mark = ReleaseLayout(root: FilePath(id.directoryName)).served
+            return (try? releases.status(of: mark))?.isFile != true
+        }
     }
 
     /// Notes that nobody should switch to the release without being told, and why.

@@ -2,8 +2,8 @@ import HostControl
 import ReleaseStore
 import SystemPackage
 
-/// Packs the receiver's objects and references: `gc.auto` is off in it, so that no push tidies up behind a running deploy. git decides
-/// whether there is anything to do, and keeps what nobody refers to for two weeks (git-gc(1)).
+/// Packs the receiver's objects and references: `gc.auto` is off in it, so that no push tidies up behind a running deploy.
+/// git decides whether there is anything to do, and keeps what nobody refers to for two weeks (git-gc(1)).
 struct ReceiverUpkeep {
     /// As many loose objects, or packs, as git itself lets gather.
     private static let thresholds = ["gc.auto=6700", "gc.autoPackLimit=50", "gc.autoDetach=false"]

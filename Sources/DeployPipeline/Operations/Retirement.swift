@@ -42,7 +42,7 @@ public struct Retirement: Sendable {
         let latest = now + max(host.settings.warm.seconds, AppSettings.drain)
         guard let until = host.slots.warmUntil(service, slot) else {
             // The disk was full when it was left (F18), or who left it was killed before he had noted the time.
-            guard let previous = try? host.store.previous() as ReleaseID??, let previous,
+            guard let previous = (try? host.store.previous()).flatMap({ $0 }),
                 host.slots.slot(of: service, in: previous) == slot
             else { return nil }
             try? host.slots.setWarmUntil(service, slot, latest)

@@ -16,6 +16,7 @@ extension Deployment {
         guard !plan.manifest.build.isEmpty else { return }
         let begun = ContinuousClock.now
         let sandbox = await BuildSandbox.detect(runner: host.runner)
+        let scope = await detectScope()
         let final = host.layout.release(plan.release).root
         let cache = try prepareCache()
         let summary = try await phase(.build) {
@@ -40,7 +41,7 @@ extension Deployment {
                     sandbox.command(
                         step: step.run, release: partial, finalPath: kept == nil ? final : host.layout.build,
                         cache: cache, hide: host.layout.host.home, environment: environment),
-                    named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
+                    in: scope, named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
                 try FailPoint.buildAfterStep.pass("write", partial)
                 if let (key, reuse) = kept { try keep(step, reuse, key, partial, budget: plan.manifest.cacheBudget) }
             }
@@ -52,16 +53,20 @@ extension Deployment {
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)
     }
 
+    /// What can hold the app's commands to what they may use; nil where nothing can.
+    func detectScope() async -> BuildScope? {
+        guard host.hostSettings.supervisor == .systemd else { return nil }
+        return await BuildScope.detect(runner: host.runner, isUser: !ProcessOwner.isRoot)
+    }
+
     /// Runs a command of the app's and streams its lines.
     func run(
-        _ command: Command, named name: String, within limit: TimeLimit,
+        _ command: Command, in scope: BuildScope?, named name: String, within limit: TimeLimit,
         else failed: (_ step: String, _ status: String) -> DeployError
     ) async throws {
         let log = log
         var command = command
-        if host.hostSettings.supervisor == .systemd,
-            let scope = await BuildScope.detect(runner: host.runner, isUser: !ProcessOwner.isRoot)
-        {
+        if let scope {
             let title = "\(host.layout.name) deploy \(deploy.number)"
             command = try scope.holding(command, to: host.settings.build, called: title)
         }

@@ -29,8 +29,8 @@ extension Deployment {
             // Without a sandbox the seal is all that keeps it from the files of other releases.
             let seal = sandbox == .bubblewrap ? nil : plan.seal
             try await run(
-                seal?.command(plain) ?? plain, named: command.firstLine, within: Self.migrationLimit,
-                else: DeployError.migrationFailed)
+                seal?.command(plain) ?? plain, in: await detectScope(), named: command.firstLine,
+                within: Self.migrationLimit, else: DeployError.migrationFailed)
             try FailPoint.migrateAfterCommand.pass("end", release)
             return ((), detail: command.firstLine.shown(limit: 60))
         }

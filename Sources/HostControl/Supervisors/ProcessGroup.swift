@@ -21,15 +21,16 @@ enum ProcessGroup {
         return max(0, Int(uptime - started / Double(sysconf(Int32(_SC_CLK_TCK)))))
     }
 
-    /// Who holds a lock of flock(2) on a file (`/proc/locks`, proc(5)); nil where nobody does, or it cannot be told.
-    static func holder(ofLock path: String) -> Int32? {
+    /// Which process of a program holds a lock of flock(2) on a file (`/proc/locks`, proc(5)); nil where none does, or it
+    /// cannot be told.
+    static func holder(ofLock path: String, program: String) -> Int32? {
         var status = stat()
         guard stat(path, &status) == 0, let locks = text("/proc/locks") else { return nil }
         for line in locks.split(separator: "\n") {
             let words = line.split(separator: " ")
             guard words.count > 5, words[1] == "FLOCK", words[5].hasSuffix(":\(status.st_ino)") else { continue }
             // Of another file system's file of that number, too.
-            guard let pid = Int32(words[4]), bytes("/proc/\(pid)/cmdline")?.starts(with: "runsv".utf8) == true else {
+            guard let pid = Int32(words[4]), bytes("/proc/\(pid)/cmdline")?.starts(with: program.utf8) == true else {
                 continue
             }
             return pid

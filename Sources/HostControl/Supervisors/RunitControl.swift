@@ -33,7 +33,8 @@ struct RunitControl {
     var status: InstanceStatus {
         let told = toldStatus
         if let pid = told.pid, ProcessGroup.isAlive(pid) { return told }
-        guard let keeper = ProcessGroup.holder(ofLock: directory.appending("lock").string) else { return told }
+        let lock = directory.appending("lock").string
+        guard let keeper = ProcessGroup.holder(ofLock: lock, program: "runsv") else { return told }
         guard let service = ProcessGroup.children(of: keeper).first(where: isService) else {
             return InstanceStatus(state: .down, seconds: told.pid == nil ? told.seconds : 0)
         }

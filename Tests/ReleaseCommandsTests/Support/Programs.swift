@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 
+@testable import HostControl
+
 /// Where the programs under test and those around them are.
 enum Programs {
     static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,34 +42,19 @@ enum Programs {
     }
 }
 
-/// Files read by read(2): `FileManager.contents` keeps the memory that it has taken for one that turns out to be empty, as
-/// the command lines of the kernel's threads are, and a long run asks for them a million times.
-enum ReadFile {
-    static func bytes(_ path: String) -> [UInt8]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var result: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(file, &buffer, buffer.count)
-            guard count > 0 else { return count == 0 ? result : nil }
-            result.append(contentsOf: buffer[..<count])
-        }
-    }
-}
-
 /// A process as /proc tells it.
 struct RunningProcess {
     let pid: pid_t
     let arguments: [String]
     let directory: String
 
+    /// Not by `FileManager.contents`, which keeps the memory that it has taken for a file that turns out to be empty, as the
+    /// command lines of the kernel's threads are.
     static func all() -> [RunningProcess] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { name in
             guard let pid = pid_t(name), pid != getpid(),
-                let bytes = ReadFile.bytes("/proc/\(pid)/cmdline"), !bytes.isEmpty
+                let bytes = ProcessGroup.bytes("/proc/\(pid)/cmdline"), !bytes.isEmpty
             else { return nil }
             let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
             let directory = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")

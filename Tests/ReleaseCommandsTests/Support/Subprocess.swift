@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 
+@testable import HostControl
+
 /// What a program that has ended left behind.
 struct Ended: CustomStringConvertible {
     /// The exit status; 128 and the signal's number where a signal ended it, 255 where the time limit did.
@@ -102,7 +104,7 @@ final class Subprocess {
     }
 
     private func read(_ suffix: String) -> String {
-        String(decoding: ReadFile.bytes(output + suffix) ?? [], as: UTF8.self)
+        String(decoding: ProcessGroup.bytes(output + suffix) ?? [], as: UTF8.self)
     }
 }
 
