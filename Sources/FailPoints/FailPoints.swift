@@ -80,7 +80,8 @@ public enum FailPoints {
             kill(getpid(), SIGKILL)
             while true { pause() }
         case .stop:
-            kill(getpid(), SIGSTOP)
+            // To this thread: what is sent to the process may be taken by another, while this one goes on.
+            raise(SIGSTOP)
             return 0
         case .error(let code): return code
         }

@@ -7,7 +7,7 @@ struct PlannedFailure: Equatable, Sendable {
     enum Effect: Equatable, Sendable {
         /// SIGKILL to the own process.
         case kill
-        /// SIGSTOP to the own process; it goes on once somebody continues it.
+        /// SIGSTOP to the own process, by the thread at the point; it goes on once somebody continues it.
         case stop
         /// The step fails as if a system call had, with this errno.
         case error(Int32)

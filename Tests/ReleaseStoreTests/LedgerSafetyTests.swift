@@ -18,7 +18,7 @@ struct LedgerSafetyTests {
                 }
                 return try await group.reduce(into: []) { $0 += $1 }
             }
-            for child in children { #expect(child.wait() == 0) }
+            for child in children { #expect(child.wait() == 0, "\(child.complaint)") }
             #expect(Set(numbers).count == 100)
             let all = try Ledger(app).deploys(limit: 1000).map(\.number)
             #expect(all == Array((1...180).reversed()))

@@ -6,6 +6,7 @@ import Testing
 /// A process of its own that runs one of the bodies of `ChildBodies`: this test program, started again.
 final class ChildProcess: @unchecked Sendable {
     private let process = Process()
+    private let output: String
 
     var pid: Int32 { process.processIdentifier }
 
@@ -20,12 +21,31 @@ final class ChildProcess: @unchecked Sendable {
             "PMO_TEST_COUNT": String(count),
             "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
         ]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        let (output, path) = try Self.makeOutput()
+        self.output = path
+        process.standardOutput = output
+        process.standardError = output
         try process.run()
+        try output.close()
     }
 
-    deinit { if process.isRunning { kill() } }
+    /// A file of its own for what it says, which nobody needs unless it fails.
+    private static func makeOutput() throws -> (FileHandle, String) {
+        let path = NSTemporaryDirectory() + "/pmo-child-\(UUID()).log"
+        try Data().write(to: URL(fileURLWithPath: path))
+        return (try FileHandle(forWritingTo: URL(fileURLWithPath: path)), path)
+    }
+
+    deinit {
+        if process.isRunning { kill() }
+        unlink(output)
+    }
+
+    /// What it has said of failures so far.
+    var complaint: String {
+        let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").filter { $0.contains("✘") || $0.contains("rror:") }.joined(separator: "\n")
+    }
 
     func kill() { _ = Glibc.kill(pid, SIGKILL) }
 
