@@ -107,8 +107,10 @@ extension Ledger {
         guard let status = app.ledger.status() else { return nil }
         if !readonly, status.st_mode & 0o077 != 0 { closeToOthers(app) }
         let queue = try DatabaseQueue(path: app.ledger.string, configuration: configuration(readonly: readonly))
-        let (isCurrent, isNewer, mode) = try queue.read { database in
+        let (isCurrent, isNewer, mode) = try queue.read { database -> (Bool, Bool, String?) in
             let migrator = LedgerSchema.migrator()
+            // Another process may make the tables at this moment, and GRDB looks for them twice.
+            guard try database.tableExists("grdb_migrations") else { return (false, false, nil) }
             return try (
                 migrator.hasCompletedMigrations(database), migrator.hasBeenSuperseded(database),
                 String.fetchOne(database, sql: "PRAGMA journal_mode")
@@ -124,16 +126,14 @@ extension Ledger {
     }
 
     /// Makes the tables, one process at a time: SQLite alone does not order the switch to the write-ahead log. The lock
-    /// has a file of its own, since closing any descriptor of a database drops SQLite's locks on it.
+    /// has a file of its own, since closing any descriptor of a database drops the locks that SQLite has on it in this
+    /// process (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
     private static func prepare(_ app: AppLayout) throws -> DatabaseQueue {
         let path = app.root.appending("ledger.lock")
         guard let lock = try FileLock.acquire(path, wait: .seconds(10)) else { throw StoreError.locked(path: path) }
         defer { lock.release() }
         // With this mode from its first moment; SQLite gives the files beside it the same.
-        let file = try checked("make", app.ledger) {
-            app.ledger.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
-        }
-        close(file)
+        if app.ledger.status(following: false) == nil { try DurableFile.write([], to: app.ledger, mode: 0o600) }
         let queue = try DatabaseQueue(path: app.ledger.string, configuration: configuration(readonly: false))
         try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
         try LedgerSchema.migrator().migrate(queue)

@@ -6,6 +6,8 @@ public import SystemPackage
 public struct RunitSupervisor: Supervisor {
     /// How long runsvdir may take to notice a new link; it looks every 5 s (runsvdir(8)).
     static let noticeLimit = Duration.seconds(12)
+    /// How long the kernel may take to end what got KILL.
+    private static let killLimit = Duration.seconds(10)
 
     /// True: runsvdir looks every 5 s.
     public var isSlowToNotice: Bool { true }
@@ -30,14 +32,9 @@ public struct RunitSupervisor: Supervisor {
         }
         try ensureRunning()
         let deadline = ContinuousClock.now + Self.noticeLimit
-        for instance in instances {
-            while !RunitControl(instance.directory).isSupervised {
-                guard ContinuousClock.now < deadline else {
-                    throw .supervisor(
-                        unit: instance.unit, problem: "runsv did not start within \(Self.noticeLimit.shown)")
-                }
-                try? await Task.sleep(for: .milliseconds(20))
-            }
+        for instance in instances
+        where !(await holds(until: deadline) { RunitControl(instance.directory).isSupervised }) {
+            throw .supervisor(unit: instance.unit, problem: "runsv did not start within \(Self.noticeLimit.shown)")
         }
     }
 
@@ -86,21 +83,24 @@ public struct RunitSupervisor: Supervisor {
         }
         let connections = EstablishedConnections(listeners: group)
         try control.send("d", unit: instance.unit)
-        let deadline = ContinuousClock.now + rule.within.duration
-        while ContinuousClock.now < deadline {
-            if control.status.state == .down, ProcessGroup.isEmpty(group) { return .ended }
-            try? await Task.sleep(for: .milliseconds(20))
-        }
+        func isOver() -> Bool { control.status.state == .down && ProcessGroup.isEmpty(group) }
+        if await holds(until: .now + rule.within.duration, isOver) { return .ended }
         let cut = connections.count(in: group)
         kill(-group, SIGKILL)
         try control.send("k", unit: instance.unit)
-        while control.status.state != .down || !ProcessGroup.isEmpty(group) {
-            guard ContinuousClock.now < deadline + .seconds(10) else {
-                throw .supervisor(unit: instance.unit, problem: "process group \(group) does not end, even by KILL")
-            }
-            try? await Task.sleep(for: .milliseconds(20))
+        guard await holds(until: .now + Self.killLimit, isOver) else {
+            throw .supervisor(unit: instance.unit, problem: "process group \(group) does not end, even by KILL")
         }
         return .killed(connections: cut)
+    }
+
+    /// Looks every 20 ms, and once more when the time is up: whoever was not run meanwhile has seen nothing of it.
+    private func holds(until deadline: ContinuousClock.Instant, _ condition: () -> Bool) async -> Bool {
+        while !condition() {
+            guard ContinuousClock.now < deadline else { return condition() }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        return true
     }
 
     private func syncDirectory(_ path: FilePath) {
@@ -123,8 +123,7 @@ public struct RunitSupervisor: Supervisor {
         guard control.isSupervised else { return }
         try control.send("x", unit: instance.unit)
         RunitControl(instance.directory.appending("log")).sendQuietly("x")
-        let deadline = ContinuousClock.now + .seconds(10)
-        while control.isSupervised, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        _ = await holds(until: .now + .seconds(10)) { !control.isSupervised }
     }
 
     /// Ends runsvdir, every runsv of the directory, and the process groups of their services: by KILL what has not
@@ -141,18 +140,15 @@ public struct RunitSupervisor: Supervisor {
             directoryProcesses().isEmpty && groups.allSatisfy(ProcessGroup.isEmpty)
                 && !controls.contains { $0.control.isSupervised }
         }
-        let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline {
-            if isOver() { return }
-            try? await Task.sleep(for: .milliseconds(20))
-        }
-        while !isOver() {
+        if await holds(until: .now + .seconds(10), isOver) { return }
+        let isKilled = await holds(until: .now + Self.killLimit) {
+            if isOver() { return true }
             for group in groups where !ProcessGroup.isEmpty(group) { kill(-group, SIGKILL) }
-            guard ContinuousClock.now < deadline + .seconds(10) else {
-                let unit = controls.first { $0.control.isSupervised }?.unit ?? "runsvdir"
-                throw .supervisor(unit: unit, problem: "does not end, even by KILL")
-            }
-            try? await Task.sleep(for: .milliseconds(20))
+            return false
+        }
+        guard isKilled else {
+            let unit = controls.first { $0.control.isSupervised }?.unit ?? "runsvdir"
+            throw .supervisor(unit: unit, problem: "does not end, even by KILL")
         }
     }
 
