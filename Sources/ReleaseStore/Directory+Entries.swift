@@ -49,11 +49,15 @@ extension Directory {
         guard errno == 0 else { throw .system(action: "read", path: path, code: errno) }
     }
 
-    /// The names that are UTF-8, sorted by bytes.
-    func names() throws(StoreError) -> [String] {
+    /// The names that are UTF-8 and start with one of the prefixes, sorted by bytes.
+    func names(startingWith prefixes: [String] = [""]) throws(StoreError) -> [String] {
         var names: [String] = []
         try forEachEntry { (name, _) throws(StoreError) in
-            if let text = String(validatingCString: name) { names.append(text) }
+            // Beside a thousand releases the others are not worth a String.
+            guard prefixes.contains(where: { strncmp(name, $0, $0.utf8.count) == 0 }),
+                let text = String(validatingCString: name)
+            else { return }
+            names.append(text)
         }
         return names.sorted()
     }
@@ -66,11 +70,11 @@ extension Directory {
 }
 
 extension FilePath {
-    /// The names in a directory, sorted; none where the directory is not there.
-    public func namesInside() throws(StoreError) -> [String] {
+    /// The names in a directory that start with one of the prefixes, sorted; none where the directory is not there.
+    public func namesInside(startingWith prefixes: String...) throws(StoreError) -> [String] {
         do throws(StoreError) {
             let directory = try Directory(opening: self)
-            return try directory.names()
+            return try directory.names(startingWith: prefixes.isEmpty ? [""] : prefixes)
         } catch .system(_, _, ENOENT) {
             return []
         }

@@ -35,7 +35,7 @@ extension ReleaseStore {
             number += 1
             aside = app.root.appending("ledger.damaged.\(number)")
         }
-        for name in try root.names() where name.hasPrefix("ledger.sqlite") {
+        for name in try root.names(startingWith: ["ledger.sqlite"]) {
             let moved = try Directory(opening: aside)
             try root.rename(FilePath(name), to: FilePath(name), in: moved)
         }
@@ -45,17 +45,15 @@ extension ReleaseStore {
 
     /// The deploys that have a partial.
     public func partials() throws(StoreError) -> Set<Int> {
-        Set(try app.releases.namesInside().compactMap(Self.deploy(ofPartial:)))
+        Set(try app.releases.namesInside(startingWith: ".").compactMap(Self.deploy(ofPartial:)))
     }
 
     /// Whether something lies in `releases` or beside the links that nobody works on but the dead: releases half removed,
     /// temporary files.
     public func hasLeftovers() throws(StoreError) -> Bool {
-        if try app.releases.namesInside().contains(where: { $0.hasPrefix(".") && $0.hasSuffix(".removing") }) {
-            return true
-        }
+        if try app.releases.namesInside(startingWith: ".").contains(where: { $0.hasSuffix(".removing") }) { return true }
         for place in Self.placesOfTemporaryFiles(app)
-        where try place.namesInside().contains(where: TemporaryName.isLeftover) { return true }
+        where try place.namesInside(startingWith: ".").contains(where: TemporaryName.isLeftover) { return true }
         return false
     }
 

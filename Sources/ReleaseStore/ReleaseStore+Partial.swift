@@ -55,7 +55,7 @@ extension ReleaseStore {
     @discardableResult
     public func sweepPartials(except running: Set<Int>) throws(StoreError) -> [FilePath] {
         var swept: [FilePath] = []
-        for name in try app.releases.namesInside() where isLeftover(name, running: running) {
+        for name in try app.releases.namesInside(startingWith: ".") where isLeftover(name, running: running) {
             let path = app.releases.appending(name)
             try TreeRemoval.remove(path)
             swept.append(path)
@@ -72,7 +72,6 @@ extension ReleaseStore {
     }
 
     private func isLeftover(_ name: String, running: Set<Int>) -> Bool {
-        guard name.hasPrefix(".") else { return false }
         if name.hasSuffix(".removing") { return true }
         guard name.hasSuffix(".partial") else { return false }
         guard let number = Int(name.dropFirst().dropLast(".partial".count)) else { return true }

@@ -73,10 +73,10 @@ public struct ReleaseStore: Sendable {
 
     /// The name for the next build of a commit; never one that something has.
     public func nextID(for commit: CommitID) throws(StoreError) -> ReleaseID {
-        let builds = try app.releases.namesInside().compactMap { name -> Int? in
+        let names = try app.releases.namesInside(startingWith: commit.text, ".\(commit.text)")
+        let builds = names.compactMap { name -> Int? in
             let isHidden = name.hasPrefix(".") && name.hasSuffix(".removing")
-            let bare = isHidden ? String(name.dropFirst().dropLast(".removing".count)) : name
-            return bare.hasPrefix(commit.text) ? ReleaseID(directoryName: bare)?.build : nil
+            return ReleaseID(directoryName: isHidden ? String(name.dropFirst().dropLast(".removing".count)) : name)?.build
         }
         return ReleaseID(commit: commit, build: (builds.max() ?? 0) + 1)
     }

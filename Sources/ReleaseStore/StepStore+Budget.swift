@@ -30,7 +30,7 @@ extension StepStore {
 
     /// Removes what killed deploys left, and entries that cannot be read.
     public func sweep() throws(StoreError) {
-        for name in try app.steps.namesInside() where TemporaryName.isLeftover(name) {
+        for name in try app.steps.namesInside(startingWith: ".") where TemporaryName.isLeftover(name) {
             try TreeRemoval.remove(app.steps.appending(name))
         }
         for key in try keys() where record(key) == nil { try remove(key) }

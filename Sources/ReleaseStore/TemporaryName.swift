@@ -28,7 +28,7 @@ enum TemporaryName {
 extension Directory {
     /// Removes what killed writers left in the directory.
     func sweepTemporaryFiles() throws(StoreError) -> [String] {
-        let leftovers = try names().filter(TemporaryName.isLeftover)
+        let leftovers = try names(startingWith: ["."]).filter(TemporaryName.isLeftover)
         for name in leftovers { try removeFile(.init(name)) }
         return leftovers
     }

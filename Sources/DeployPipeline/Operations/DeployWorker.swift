@@ -53,7 +53,7 @@ public struct DeployWorker: Sendable {
     private func deploy(under lock: AppLock, _ ledger: Ledger, _ log: DeployLog) async throws {
         defer { lock.release() }
         try FailPoint.workerLocked.pass("lock", host.layout.lock)
-        let recovered = try await Recovery(host, ledger).run()
+        let recovered = try await Recovery(host, ledger).run(leavingStrays: true)
         if let live = recovered.last(where: { $0.state == .live }), try finish(like: live, ledger, log) { return }
         // Somebody may have put a stop on deploys while this one waited.
         if try ledger.deploy(number)?.options.contains(DeployFreeze.force) != true {

@@ -26,16 +26,20 @@ public struct Recovery: Sendable {
 
     /// Recovers.
     ///
+    /// - Parameter leavingStrays: whether `removeStrays`, which looks at every release, is left to the caller; not where
+    ///   something was cut short.
     /// - Returns: the deploys that were brought to an end.
     /// - Throws: `StoreError.oddLink` where `current` is not what it should be (F40): nothing is touched then.
     @discardableResult
-    public func run() async throws -> [Deploy] {
+    public func run(leavingStrays: Bool = false) async throws -> [Deploy] {
         _ = try host.store.current()
         var ended: [Deploy] = []
         for number in try numbers() {
             if let deploy = try await bringToAnEnd(number) { ended.append(deploy) }
         }
         try await sweep()
+        if !leavingStrays || !ended.isEmpty { try removeStrays() }
+        try FailPoint.recoveryAfterSweep.pass("recover", host.layout.root)
         return ended
     }
 
@@ -54,19 +58,18 @@ public struct Recovery: Sendable {
 
     /// What belongs to no deploy.
     private func sweep() async throws {
-        let alive = try Set(numbers().filter { try remains(of: $0).isAlive })
-        _ = try host.store.sweepPartials(except: alive)
+        _ = try host.store.sweepPartials(except: alive())
         try StepStore(host.layout).sweep()
         try await Retirement(host).retireExpired()
         if let current = try host.store.current(), !host.store.served(current) { try? host.store.markServed(current) }
-        try removeUnserved(except: alive)
         try await LiveSwitch(host).restoreSite()
-        try ledger?.rebuild(from: host.store)
-        try FailPoint.recoveryAfterSweep.pass("recover", host.layout.root)
     }
 
-    /// Complete releases whose deploy ended before the switch.
-    private func removeUnserved(except alive: Set<Int>) throws {
+    private func alive() throws -> Set<Int> { try Set(numbers().filter { try remains(of: $0).isAlive }) }
+
+    /// Removes complete releases whose deploy ended before the switch, and records those that the ledger does not know.
+    public func removeStrays() throws {
+        let alive = try alive()
         var used = Set(host.slots.occupied().map(\.release))
         if let current = try host.store.current() { used.insert(current) }
         if let previous = (try? host.store.previous()).flatMap({ $0 }) { used.insert(previous) }
@@ -74,5 +77,6 @@ public struct Recovery: Sendable {
             guard let number = try? host.store.information(release).deploy, !alive.contains(number) else { continue }
             try host.store.remove(release)
         }
+        try ledger?.rebuild(from: host.store)
     }
 }

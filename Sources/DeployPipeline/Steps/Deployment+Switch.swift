@@ -20,9 +20,10 @@ extension Deployment {
         BranchMove(host).run(deploy)
     }
 
-    /// Retires and prunes what the switch has left over.
+    /// Retires and prunes what the switch has left over. What looks at every release is done here, where nobody waits.
     func tidy(keeping keep: Int) async {
         do {
+            try Recovery(host, ledger).removeStrays()
             try await Retirement(host).retireExpired()
             let removed = try Prune(host, ledger).run(keep: keep, settingAside: true)
             for release in removed { log.output("pruned \(release.short)", phase: .prune) }
