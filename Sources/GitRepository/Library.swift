@@ -28,6 +28,15 @@ enum Library {
     }()
 }
 
+/// In place of mbedTLS's own, which libgit2 calls when it starts, to read the 140 certificate authorities of the host
+/// (`git_mbedtls_stream_global_init` in its `streams/mbedtls.c`): 5 ms in each process, for connections that nobody here
+/// makes. A symbol of the program comes before one of a library (ld.so(8)); a library that has no mbedTLS calls nothing.
+/// Without an authority a connection would be refused.
+///
+/// - Returns: 0, for “all were read”.
+@c(mbedtls_x509_crt_parse_file)
+public func readNoAuthorities(_ chain: UnsafeMutableRawPointer?, _ path: UnsafePointer<CChar>?) -> Int32 { 0 }
+
 /// Passes a result of libgit2 on, or throws with the message that libgit2 keeps for this thread until its next call.
 @discardableResult
 func check(_ code: Int32, _ function: String) throws(GitError) -> Int32 {

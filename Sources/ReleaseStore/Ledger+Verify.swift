@@ -51,7 +51,9 @@ extension ReleaseStore {
     /// Whether something lies in `releases` or beside the links that nobody works on but the dead: releases half removed,
     /// temporary files.
     public func hasLeftovers() throws(StoreError) -> Bool {
-        if try app.releases.namesInside(startingWith: ".").contains(where: { $0.hasSuffix(".removing") }) { return true }
+        if try app.releases.namesInside(startingWith: ".").contains(where: { $0.hasSuffix(".removing") }) {
+            return true
+        }
         for place in Self.placesOfTemporaryFiles(app)
         where try place.namesInside(startingWith: ".").contains(where: TemporaryName.isLeftover) { return true }
         return false

@@ -76,7 +76,8 @@ public struct ReleaseStore: Sendable {
         let names = try app.releases.namesInside(startingWith: commit.text, ".\(commit.text)")
         let builds = names.compactMap { name -> Int? in
             let isHidden = name.hasPrefix(".") && name.hasSuffix(".removing")
-            return ReleaseID(directoryName: isHidden ? String(name.dropFirst().dropLast(".removing".count)) : name)?.build
+            return ReleaseID(directoryName: isHidden ? String(name.dropFirst().dropLast(".removing".count)) : name)?
+                .build
         }
         return ReleaseID(commit: commit, build: (builds.max() ?? 0) + 1)
     }

@@ -21,6 +21,18 @@ struct RepositoryTests {
         }
     }
 
+    @Test("libgit2 reads no certificate authorities: it is the program's own function that it calls for that")
+    func authorities() throws {
+        try Library.start()
+        let found = try #require(dlsym(dlopen(nil, RTLD_NOW), "mbedtls_x509_crt_parse_file"))
+        let line = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n").first { line in
+            let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
+            return ends.count == 2 && (ends[0]..<ends[1]).contains(UInt(bitPattern: found))
+        }
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        #expect(try #require(line).hasSuffix(program))
+    }
+
     @Test("Makes a receiver that git agrees with")
     func receiver() throws {
         try withScratch { scratch in
