@@ -48,6 +48,9 @@ extension ReleaseStore {
         Set(try app.releases.namesInside(startingWith: ".").compactMap(Self.deploy(ofPartial:)))
     }
 
+    /// Whether a deploy has a partial.
+    public func hasPartial(_ deploy: Int) -> Bool { app.partial(deploy).status(following: false) != nil }
+
     /// Whether something lies in `releases` or beside the links that nobody works on but the dead: releases half removed,
     /// temporary files.
     public func hasLeftovers() throws(StoreError) -> Bool {

@@ -60,7 +60,7 @@ extension ReleaseStore {
             try TreeRemoval.remove(path)
             swept.append(path)
         }
-        for path in Self.placesOfTemporaryFiles(app) where path.isRealDirectory {
+        for path in Self.placesOfTemporaryFiles(app) where path != app.releases && path.isRealDirectory {
             let directory = try Directory(opening: path)
             swept += try directory.sweepTemporaryFiles().map { path.appending($0) }
         }
@@ -72,7 +72,7 @@ extension ReleaseStore {
     }
 
     private func isLeftover(_ name: String, running: Set<Int>) -> Bool {
-        if name.hasSuffix(".removing") { return true }
+        if name.hasSuffix(".removing") || TemporaryName.isLeftover(name) { return true }
         guard name.hasSuffix(".partial") else { return false }
         guard let number = Int(name.dropFirst().dropLast(".partial".count)) else { return true }
         return !running.contains(number)

@@ -30,7 +30,7 @@ extension Recovery {
         // What a living one has made is its own matter: nothing is looked for.
         return Remains(
             isAlive: isAlive, row: row(deploy), intent: try look(intent, number),
-            hasPartial: try host.store.partials().contains(number), made: isAlive ? .nothing : try made(number, intent),
+            hasPartial: host.store.hasPartial(number), made: isAlive ? .nothing : try made(number, intent),
             candidate: candidate)
     }
 
