@@ -83,12 +83,14 @@ public struct CommitReview: Sendable {
         let path = host.layout.root.string
         guard space.bytes >= bytes else {
             throw DeployError.noRoom(
-                what: "disk space", path: path, needed: bytes.shownAsBytes, left: space.bytes.shownAsBytes)
+                what: "disk space", path: path, needed: bytes.shownAsBytes, left: space.bytes.shownAsBytes,
+                app: host.layout.name)
         }
         // File systems without a fixed number of inodes (btrfs) say 0.
         guard space.inodes >= inodes || space.inodes == 0 else {
             throw DeployError.noRoom(
-                what: "inodes", path: path, needed: inodes.shownWithCommas, left: space.inodes.shownWithCommas)
+                what: "inodes", path: path, needed: inodes.shownWithCommas, left: space.inodes.shownWithCommas,
+                app: host.layout.name)
         }
     }
 }

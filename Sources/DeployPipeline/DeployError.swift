@@ -22,7 +22,7 @@ public enum DeployError: HintedError {
     /// A domain that another app serves.
     case domainTaken(Domain, by: AppName)
     /// Too little room; `what` is `disk space` or `inodes`.
-    case noRoom(what: String, path: String, needed: String, left: String)
+    case noRoom(what: String, path: String, needed: String, left: String, app: AppName)
     /// Nothing serves yet.
     case nothingLive(AppName)
     /// There is no release to go back to.
@@ -30,9 +30,9 @@ public enum DeployError: HintedError {
     /// The release was pruned; the commit is still in the receiver.
     case pruned(commit: CommitID, app: AppName)
     /// The app has no service of that name.
-    case noSuchService(String, known: [String])
+    case noSuchService(String, known: [String], app: AppName)
     /// All three slots of a service are in use.
-    case noFreeSlot(ServiceName)
+    case noFreeSlot(ServiceName, app: AppName)
     /// A file that `env: files` names is not in the tree.
     case missingTemplate(target: ReleasePath, template: ReleasePath)
     /// A directory that the manifest names is not in the built release.
@@ -65,15 +65,15 @@ public enum DeployError: HintedError {
         case .otherApp(let manifest, let app): "the manifest is for \(manifest), this receiver is \(app)'s"
         case .otherBranch(let manifest, let branch, _): "the manifest deploys \(manifest), this app deploys \(branch)"
         case .domainTaken(let domain, let app): "\(domain) is served by the app \(app)"
-        case .noRoom(let what, let path, let needed, let left):
+        case .noRoom(let what, let path, let needed, let left, _):
             "not enough \(what) on \(path): \(needed) needed, \(left) left"
         case .nothingLive(let app): "nothing is live in \(app)"
         case .noRollback(let app): "there is no release of \(app) to go back to"
         case .pruned(let commit, _): "the release of \(commit.short) was pruned"
-        case .noSuchService(let name, let known):
+        case .noSuchService(let name, let known, _):
             "there is no service \(name.shown(limit: 40))"
                 + (known.isEmpty ? ", and no other" : "; there are: \(known.joined(separator: ", "))")
-        case .noFreeSlot(let service): "all three slots of \(service) are in use"
+        case .noFreeSlot(let service, _): "all three slots of \(service) are in use"
         case .missingTemplate(let target, let template): "the template \(template) of \(target) is not in the tree"
         case .missingDirectory(let what, let path): "\(what) is missing after the build: \(path)"
         case .busy(let app, let holder): "\(app) is busy: \(holder)"
@@ -98,15 +98,15 @@ public enum DeployError: HintedError {
         case .otherBranch(_, let branch, _): "set `branch: \(branch)` in pmo-release.yml, or leave it out"
         case .domainTaken(_, let app):
             "take the domain out of one of the two; pmo-release show \(app) tells what serves it"
-        case .noRoom: "pmo-release prune, or free some room, then push again"
+        case .noRoom(_, _, _, _, let app): "pmo-release prune \(app), or free some room, then push again"
         case .nothingLive: "git push production"
         case .noRollback(let app): "pmo-release list \(app)"
         case .pruned(let commit, let app): "pmo-release deploy \(app) \(commit.short)"
-        case .noSuchService: "pmo-release ps"
-        case .noFreeSlot: "pmo-release ps; wait for a running command to end"
+        case .noSuchService(_, _, let app): "pmo-release ps \(app)"
+        case .noFreeSlot(_, let app): "pmo-release ps \(app); wait for a running command to end"
         case .missingTemplate: "add the file, or take it out of `env: files`"
         case .missingDirectory: "check the build's steps, or correct the path in pmo-release.yml"
-        case .busy: "wait, or see pmo-release status"
+        case .busy(let app, _): "wait, or see pmo-release status \(app)"
         case .frozen(let app, _, let forcible): "pmo-release unlock \(app)\(forcible ? ", or --force" : "")"
         case .superseded: nil
         case .foundBad(let release, let app, _): "pmo-release switch \(app) \(release.short) --force"

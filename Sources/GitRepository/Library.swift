@@ -34,7 +34,7 @@ enum Library {
 /// Without an authority a connection would be refused.
 ///
 /// - Returns: 0, for “all were read”.
-@c(mbedtls_x509_crt_parse_file)
+@_cdecl("mbedtls_x509_crt_parse_file")
 public func readNoAuthorities(_ chain: UnsafeMutableRawPointer?, _ path: UnsafePointer<CChar>?) -> Int32 { 0 }
 
 /// Passes a result of libgit2 on, or throws with the message that libgit2 keeps for this thread until its next call.

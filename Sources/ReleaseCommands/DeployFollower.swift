@@ -42,7 +42,7 @@ struct DeployFollower {
         { try await Task.sleep(for: Self.interval) }
     }
 
-    private func missing(_ number: Int) throws -> Deploy { throw SelectionError.noSuchDeploy(number) }
+    private func missing(_ number: Int) throws -> Deploy { throw SelectionError.noSuchDeploy(number, host.layout.name) }
 
     private func show(_ number: Int, _ offset: inout Int64, _ reader: ReaderStream) -> Bool {
         guard let file = try? FileDescriptor.open(host.layout.deployLog(number), .readOnly, options: .closeOnExec)

@@ -23,7 +23,7 @@ struct ServiceLogReader {
         let logged = Self.names(in: host.layout.logs.appending("services")).compactMap { try? ServiceName($0) }
         let all = Set(known + logged).sorted()
         if let service, !all.contains(service) {
-            throw DeployError.noSuchService(service.text, known: all.map(\.text))
+            throw DeployError.noSuchService(service.text, known: all.map(\.text), app: host.layout.name)
         }
         sources = (service.map { [$0] } ?? all).flatMap { service in
             let directory = host.layout.serviceLogs(service)

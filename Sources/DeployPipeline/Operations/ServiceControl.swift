@@ -18,7 +18,7 @@ public struct ServiceControl: Sendable {
         guard let service else { return all }
         let chosen = all.filter { $0.service.name == service }
         guard !chosen.isEmpty else {
-            throw DeployError.noSuchService(service.text, known: all.map(\.service.name.text))
+            throw DeployError.noSuchService(service.text, known: all.map(\.service.name.text), app: host.layout.name)
         }
         return chosen
     }

@@ -34,11 +34,13 @@ public struct Recovery: Sendable {
     public func run(leavingStrays: Bool = false) async throws -> [Deploy] {
         _ = try host.store.current()
         var ended: [Deploy] = []
-        for number in try numbers() {
+        let numbers = try numbers()
+        for number in numbers {
             if let deploy = try await bringToAnEnd(number) { ended.append(deploy) }
         }
-        try await sweep()
-        if !leavingStrays || !ended.isEmpty { try removeStrays() }
+        let alive = try alive(of: numbers)
+        try await sweep(except: alive)
+        if !leavingStrays || !ended.isEmpty { try removeStrays(except: alive) }
         try FailPoint.recoveryAfterSweep.pass("recover", host.layout.root)
         return ended
     }
@@ -57,19 +59,20 @@ public struct Recovery: Sendable {
     }
 
     /// What belongs to no deploy.
-    private func sweep() async throws {
-        _ = try host.store.sweepPartials(except: alive())
+    private func sweep(except alive: Set<Int>) async throws {
+        _ = try host.store.sweepPartials(except: alive)
         try StepStore(host.layout).sweep()
         try await Retirement(host).retireExpired()
         if let current = try host.store.current(), !host.store.served(current) { try? host.store.markServed(current) }
         try await LiveSwitch(host).restoreSite()
     }
 
-    private func alive() throws -> Set<Int> { try Set(numbers().filter { try remains(of: $0).isAlive }) }
+    private func alive(of numbers: [Int]) throws -> Set<Int> { try Set(numbers.filter { try remains(of: $0).isAlive }) }
 
     /// Removes complete releases whose deploy ended before the switch, and records those that the ledger does not know.
-    public func removeStrays() throws {
-        let alive = try alive()
+    public func removeStrays() throws { try removeStrays(except: alive(of: numbers())) }
+
+    private func removeStrays(except alive: Set<Int>) throws {
         var used = Set(host.slots.occupied().map(\.release))
         if let current = try host.store.current() { used.insert(current) }
         if let previous = (try? host.store.previous()).flatMap({ $0 }) { used.insert(previous) }

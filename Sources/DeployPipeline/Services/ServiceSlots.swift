@@ -177,7 +177,7 @@ public struct ServiceSlots: Sendable {
             (host.slots.warmUntil(service, $0) ?? 0) < (host.slots.warmUntil(service, $1) ?? 0)
         }
         guard let slot = oldest, let release = host.slots.occupant(service, slot) else {
-            throw DeployError.noFreeSlot(service)
+            throw DeployError.noFreeSlot(service, app: host.layout.name)
         }
         try await stop(try occupant(of: service, slot, release: release))
         return slot

@@ -14,7 +14,12 @@ struct CheckCommand: ParsableCommand {
         guard let tree = WorkTree(directory) else {
             throw SelectionError.nothing("\(directory.shown(limit: 100)) is no directory")
         }
-        let manifest = try Manifest.read(from: tree, environment: environment)
+        let manifest: Manifest
+        do throws(ManifestError) {
+            manifest = try Manifest.read(from: tree, environment: environment)
+        } catch {
+            throw error.asked
+        }
         if json { return try Output.json(manifest) }
         for note in manifest.notes { Output.line(note) }
         for file in manifest.environment.files where tree.contents(file.template.text) == nil {

@@ -18,11 +18,15 @@ struct LogCommand: AsyncParsableCommand {
         let ledger = try Ledger(layout)
         let number: Int
         if let word {
-            guard let given = Int(word), let deploy = try ledger.deploy(given) else {
-                throw SelectionError.noSuchDeploy(Int(word) ?? 0)
+            guard let given = Int(word) else {
+                throw InvalidValue(
+                    "deploy", word, "must be a number", hint: "pmo-release history \(layout.name)")
+            }
+            guard let deploy = try ledger.deploy(given) else {
+                throw SelectionError.noSuchDeploy(given, layout.name)
             }
             guard !deploy.state.isFinal || access(layout.deployLog(given).string, F_OK) == 0 else {
-                throw SelectionError.logRemoved(given)
+                throw SelectionError.logRemoved(given, layout.name)
             }
             number = given
         } else {

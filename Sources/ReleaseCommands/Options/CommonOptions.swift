@@ -67,8 +67,8 @@ enum SelectionError: HintedError {
     case noApps(String)
     case several([String])
     case notConfirmed(String)
-    case noSuchDeploy(Int)
-    case logRemoved(Int)
+    case noSuchDeploy(Int, AppName)
+    case logRemoved(Int, AppName)
     case nothing(String)
 
     var description: String {
@@ -76,8 +76,8 @@ enum SelectionError: HintedError {
         case .noApps(let home): "there is no app in \(home)"
         case .several(let names): "there are several apps: \(names.joined(separator: ", "))"
         case .notConfirmed(let name): "the name was not repeated; \(name) is untouched"
-        case .noSuchDeploy(let number): "there is no deploy \(number)"
-        case .logRemoved(let number): "the log of deploy \(number) was removed: it is an old one"
+        case .noSuchDeploy(let number, _): "there is no deploy \(number)"
+        case .logRemoved(let number, _): "the log of deploy \(number) was removed: it is an old one"
         case .nothing(let what): what
         }
     }
@@ -86,7 +86,7 @@ enum SelectionError: HintedError {
         case .noApps: "pmo-release create <app>, or name the home with --home"
         case .several(let names): "name one of them, as in: pmo-release list \(names[0])"
         case .notConfirmed(let name): "pmo-release destroy \(name) --confirm \(name)"
-        case .noSuchDeploy, .logRemoved: "pmo-release history"
+        case .noSuchDeploy(_, let app), .logRemoved(_, let app): "pmo-release history \(app)"
         case .nothing: nil
         }
     }

@@ -26,6 +26,14 @@ public struct ManifestError: HintedError, Equatable {
     public let file: String
     /// The problems in the order of the file, never empty.
     public let problems: [Problem]
+    private var isForCheck = false
+
+    /// As told to who asked for all of it: every problem is shown, and nothing hints at asking.
+    public var asked: Self {
+        var whole = self
+        whole.isForCheck = true
+        return whole
+    }
 
     /// An error of one problem.
     public init(file: String, line: Int? = nil, column: Int? = nil, problem: String, hint: String? = nil) {
@@ -50,14 +58,15 @@ public struct ManifestError: HintedError, Equatable {
     /// The first problem's own hint when there is only one, else how to see them all.
     public var hint: String? {
         if problems.count == 1, let hint = problems[0].hint { return hint }
-        return file.isEmpty ? nil : "pmo-release check"
+        return file.isEmpty || isForCheck ? nil : "pmo-release check"
     }
 
     /// `pmo-release.yml:12:5: unknown key “foo”`, a line for each problem.
     public var description: String {
-        var lines = problems.prefix(Self.shownProblems).map { problem in
+        var lines = problems.prefix(isForCheck ? problems.count : Self.shownProblems).map { problem in
             let place = [file, problem.line.map(String.init), problem.column.map(String.init)].compactMap(\.self)
-            return file.isEmpty ? problem.problem : "\(place.joined(separator: ":")): \(problem.problem)"
+            let hint = isForCheck && problems.count > 1 ? problem.hint.map { " (\($0))" } ?? "" : ""
+            return (file.isEmpty ? problem.problem : "\(place.joined(separator: ":")): \(problem.problem)") + hint
         }
         let more = problems.count - lines.count
         if more > 0 { lines.append("… and \(more) more") }
