@@ -30,7 +30,8 @@ enum Library {
 
 /// In place of mbedTLS's own, which libgit2 calls when it starts, to read the 140 certificate authorities of the host
 /// (`git_mbedtls_stream_global_init` in its `streams/mbedtls.c`): 5 ms in each process, for connections that nobody here
-/// makes. A symbol of the program comes before one of a library (ld.so(8)); a library that has no mbedTLS calls nothing.
+/// makes. A symbol of the program comes before one of a library (ld.so(8)), and before a weak one of an archive (tools/deb);
+/// a libgit2 that has no mbedTLS calls nothing.
 /// Without an authority a connection would be refused.
 ///
 /// - Returns: 0, for “all were read”.
