@@ -74,7 +74,9 @@ public struct Bake: Sendable {
         // What was found in a watch that was cut short holds.
         let known = host.store.bad(release)
         if live == release {
-            let found = if let known { Optional(known) } else { try await watch(release) }
+            // What somebody did before this process came to look counts as well.
+            let begun = try ledger.deploy(number)?.finished ?? currentTime()
+            let found = if let known { Optional(known) } else { try await watch(release, since: begun) }
             if let problem = found { try await takeBack(release, since: problem) }
         } else if let live, let known, try ledger.deploy(number)?.state == .live {
             record(release, "taken back, since \(known); \(live.short) serves", verb: "rollback")
@@ -84,11 +86,11 @@ public struct Bake: Sendable {
 
     /// Watches a release.
     ///
+    /// - Parameter begun: from when on what a person does ends the watch.
     /// - Returns: why it may not stay; nil where it may, or where somebody else has taken matters in hand.
-    private func watch(_ release: ReleaseID) async throws -> String? {
+    private func watch(_ release: ReleaseID, since begun: Double) async throws -> String? {
         let manifest = try host.store.manifest(release)
         let check = CandidateCheck(host: host, manifest: manifest)
-        let begun = currentTime()
         let deadline = ContinuousClock.now + manifest.bakeTime.duration
         var watch = BakeWatch(errorLimit: host.settings.bakeErrors)
         var log = AccessLog(host.accessLog)
@@ -156,7 +158,7 @@ public struct Bake: Sendable {
 
     /// Watches the release that one was taken back to.
     private func follow(_ old: ReleaseID, insteadOf release: ReleaseID, since problem: String) async throws {
-        guard let again = try await watch(old) else { return }
+        guard let again = try await watch(old, since: currentTime()) else { return }
         try await giveUp("\(release.short) was taken back (\(problem)), and \(old.short) fails too: \(again)", old)
     }
 
