@@ -31,10 +31,12 @@ enum BuildEnvironment {
 
     /// The environment of a step whose outputs are kept: of the app's values and of what is another in each release
     /// only what it declares, since the rest does not decide whether its outputs are reused.
+    ///
+    /// - Parameter place: where the step finds the release.
     static func reused(
-        _ reuse: StepReuse, _ plan: DeployPlan, _ deploy: Deploy, _ app: AppLayout
+        _ reuse: StepReuse, _ plan: DeployPlan, _ deploy: Deploy, _ app: AppLayout, at place: FilePath
     ) -> [String: String] {
-        var result = base(app, release: app.build)
+        var result = base(app, release: place)
         let own = own(plan, deploy, app)
         result["PMO_APP"] = own["PMO_APP"]
         for key in reuse.environment { result[key.text] = plan.environment[key] ?? own[key.text] ?? result[key.text] }

@@ -1,4 +1,6 @@
 import Glibc
+import ReleaseStore
+import SystemPackage
 
 /// The user that this process runs as.
 public enum ProcessOwner {
@@ -7,12 +9,7 @@ public enum ProcessOwner {
 
     /// This program's own file; where it was replaced meanwhile, the one that has its place now (proc(5)).
     public static var program: String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
-        }
-        guard count > 0 else { return "pmo-release" }
-        let path = String(decoding: buffer[..<count], as: UTF8.self)
+        guard let path = FilePath("/proc/self/exe").linkTarget?.string else { return "pmo-release" }
         let gone = " (deleted)"
         return path.hasSuffix(gone) ? String(path.dropLast(gone.count)) : path
     }

@@ -20,7 +20,7 @@ struct ReleaseUse {
     }
 
     private func add(_ link: String, to used: inout Set<String>) {
-        guard let target = Self.target(link), target.hasPrefix(prefix) else { return }
+        guard let target = FilePath(link).linkTarget?.string, target.hasPrefix(prefix) else { return }
         insert(target.dropFirst(prefix.count), into: &used)
     }
 
@@ -47,13 +47,5 @@ struct ReleaseUse {
                 })
         }
         return names
-    }
-
-    private static func target(_ link: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { readlink(link, $0, bytes.count) } ?? -1
-        }
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 }

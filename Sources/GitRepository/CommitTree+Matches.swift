@@ -1,5 +1,6 @@
 import CLibgit2
 public import ReleaseModel
+public import SystemPackage
 
 /// What stands at a path of a tree: the same id under the same path is the same content, all that lies below included.
 public struct TreeMatch: Sendable, Equatable {
@@ -84,6 +85,14 @@ public enum ContentID {
         var raw = git_oid()
         let code = bytes.withUnsafeBytes { git_odb_hash(&raw, $0.baseAddress, $0.count, GIT_OBJECT_BLOB) }
         try check(code, "git_odb_hash")
+        return ObjectID(raw).text
+    }
+
+    /// The same of a file, which is read in pieces. A link is followed.
+    public static func of(file path: FilePath) throws(GitError) -> String {
+        try Library.start()
+        var raw = git_oid()
+        try check(git_odb_hashfile(&raw, path.string, GIT_OBJECT_BLOB), "git_odb_hashfile")
         return ObjectID(raw).text
     }
 }

@@ -38,6 +38,16 @@ public struct PathPattern: ValidatedText {
         return parts.count <= names.count && zip(parts, names).allSatisfy { $0.matches($1) }
     }
 
+    /// The same for a path that a build has made, of any bytes.
+    public func covers(_ names: [ArraySlice<UInt8>]) -> Bool { parts.count <= names.count && agrees(with: names) }
+
+    /// Whether what it names may lie in the path.
+    public func lies(in names: [ArraySlice<UInt8>]) -> Bool { parts.count > names.count && agrees(with: names) }
+
+    private func agrees(with names: [ArraySlice<UInt8>]) -> Bool {
+        zip(parts, names).allSatisfy { $0.matches(Array($1)) }
+    }
+
     /// One name of a pattern.
     public struct Part: Sendable {
         /// As it was written.

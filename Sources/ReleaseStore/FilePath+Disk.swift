@@ -9,6 +9,20 @@ extension FilePath {
         return result == 0 ? status : nil
     }
 
+    /// Where the link leads that it is, byte for byte; nil where it is none.
+    public var linkTarget: FilePath? {
+        var buffer = [CChar](repeating: 0, count: 4097)
+        let length = withPlatformString { readlink($0, &buffer, buffer.count - 1) }
+        return length > 0 ? FilePath(platformString: buffer) : nil
+    }
+
+    /// The path of something in it.
+    ///
+    /// - Parameter path: relative, of any bytes.
+    public func appending(bytes path: [UInt8]) -> FilePath {
+        pushing(FilePath(platformString: path.map(CChar.init(bitPattern:)) + [0]))
+    }
+
     /// The directory that it is in; `.` for a bare name.
     var directory: FilePath {
         let above = removingLastComponent()

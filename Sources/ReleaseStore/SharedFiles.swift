@@ -156,7 +156,7 @@ extension IndexedFile {
 
 extension stat {
     /// Nanoseconds since 1970.
-    fileprivate var contentTime: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
+    var contentTime: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
     /// Nanoseconds since 1970.
     var changeTime: Int { st_ctim.tv_sec * 1_000_000_000 + st_ctim.tv_nsec }
 }

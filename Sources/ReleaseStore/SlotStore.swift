@@ -18,7 +18,7 @@ public struct SlotStore: Sendable {
 
     /// The slot that a release's service runs in, live or warm; nil when it is retired.
     public func slot(of service: ServiceName, in release: ReleaseID) -> SlotNumber? {
-        let linked = linkTarget(app.release(release).upstream(service))
+        let linked = app.release(release).upstream(service).linkTarget
             .flatMap { Int($0.lastComponent?.string ?? "") }.flatMap(SlotNumber.init)
         if let linked, let occupant = occupant(service, linked),
             occupant == release || occupant == origin(of: service, in: release)
@@ -30,7 +30,7 @@ public struct SlotStore: Sendable {
 
     /// The release that has the slot; nil where it is free.
     public func occupant(_ service: ServiceName, _ slot: SlotNumber) -> ReleaseID? {
-        linkTarget(app.slot(service, slot).release).flatMap { $0.lastComponent?.string }
+        app.slot(service, slot).release.linkTarget.flatMap { $0.lastComponent?.string }
             .flatMap(ReleaseID.init(directoryName:))
     }
 
@@ -115,11 +115,5 @@ public struct SlotStore: Sendable {
     /// The services that have slots, by name.
     public func services() -> [ServiceName] {
         ((try? app.slots.namesInside()) ?? []).compactMap { try? ServiceName($0) }
-    }
-
-    private func linkTarget(_ path: FilePath) -> FilePath? {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let length = path.withPlatformString { readlink($0, &buffer, buffer.count - 1) }
-        return length > 0 ? FilePath(platformString: Array(buffer.prefix(length)) + [0]) : nil
     }
 }

@@ -26,6 +26,20 @@ public struct StepStore: Sendable {
         return found?.key == key ? found : nil
     }
 
+    /// Checks what a step has made.
+    ///
+    /// - Parameters:
+    ///   - patterns: what it was to make.
+    ///   - isTouched: whether something that a pattern names is not as it was before the step.
+    /// - Throws: `stepOutput` where one names nothing, or only what was there before.
+    public static func check(
+        _ patterns: [PathPattern], in release: FilePath, isTouched: (PathPattern) -> Bool
+    ) throws(StoreError) {
+        _ = try StepOutputs(release).paths(patterns)
+        guard let untouched = patterns.first(where: { !isTouched($0) }) else { return }
+        throw .stepOutput(path: untouched.text, fault: .untouched)
+    }
+
     /// Keeps what a step has made.
     ///
     /// - Parameters:

@@ -66,6 +66,7 @@ extension OutputFault {
     var sentence: String {
         switch self {
         case .missing: "was not made by its step"
+        case .untouched: "stands in the tree already, and its step did not write to it"
         case .behindLink: "lies behind a link"
         case .leadsOut(let target): "is a link to \(target.shown(limit: 200)), which leads out of the release"
         case .startsInBuild: "begins with the path of the build, where nothing is once it is live"

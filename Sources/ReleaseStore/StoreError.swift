@@ -41,8 +41,10 @@ public enum StoreError: HintedError, Equatable {
 
 /// What is wrong with an output of a build step.
 public enum OutputFault: Equatable, Sendable {
-    /// The step has not made it.
+    /// It is not there.
     case missing
+    /// It is there as it was before the step.
+    case untouched
     /// It is reached by a link.
     case behindLink
     /// A link that leads out of the release.

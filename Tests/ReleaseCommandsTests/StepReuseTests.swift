@@ -173,4 +173,62 @@ struct StepReuseTests {
             #expect(steps(try await push(host, ["README": "3\n"])) == ["first", "second"])
         }
     }
+
+    @Test("runs when a step that says nothing of what it does has written to what it reads, and only then")
+    func seesOtherSteps() async throws {
+        let manifest = """
+            build:
+              - { run: 'sed -i "s/VERSION/$(cat version)/" src/app.js; date +%N > stamp' }
+              - { run: 'echo ran pack; mkdir public; cp link/app.js public/', inputs: [link], outputs: [public] }
+            sites: { pmo.localhost: { root: public } }
+            """
+        try await TestHost.with { host in
+            try FileManager.default.createSymbolicLink(atPath: "\(host.work)/link", withDestinationPath: "src")
+            let files = ["pmo-release.yml": manifest, "src/app.js": "v VERSION\n", "version": "1\n"]
+            #expect(steps(try await push(host, files)) == ["pack"])
+            #expect(steps(try await push(host, ["README": "2\n"])) == [])
+            #expect(steps(try await push(host, ["version": "2\n"])) == ["pack"])
+            #expect(try await host.get("/app.js").body == "v 2\n")
+            #expect(steps(try await push(host, ["version": "1\n"])) == [])
+            #expect(try await host.get("/app.js").body == "v 1\n")
+        }
+    }
+
+    @Test("that changes what is none of its outputs is not kept, and what it makes beside them is told")
+    func isToldOfTheRest() async throws {
+        let manifest = """
+            build:
+              - { run: 'echo ran move; mkdir gen; mv src/app.js gen/', inputs: [src], outputs: [gen/app.js] }
+              - { run: 'mkdir -p dist junk/deep; echo > junk/deep/file; cp gen/* src/* dist/', inputs: [gen, src/page],
+                  outputs: [dist] }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            let first = try await push(host, ["pmo-release.yml": manifest, "src/app.js": "1\n", "src/page": "p\n"])
+            #expect(first.remote.contains { $0.contains("it also changed src/app.js; see `outputs`") }, "\(first)")
+            #expect(first.remote.contains { $0.hasSuffix("not kept, since no output: junk") }, "\(first)")
+            let second = try await push(host, ["README": "2\n"])
+            #expect(steps(second) == ["move"] && second.remote.contains { $0.contains("1 reused, 1 built") }, "\(second)")
+            let live = "\(host.home)/pmo/releases/\(try #require(host.live()))"
+            #expect(host.names("\(live)/dist") == ["app.js", "page"] && host.names("\(live)/src") == ["page"])
+        }
+    }
+
+    @Test("must write to each of its outputs, also to one that the tree has")
+    func makesItsOutputs() async throws {
+        let manifest = """
+            build: [{ run: 'mkdir -p dist; cp page dist/', inputs: [page], outputs: [dist, public] }]
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            try host.write(["pmo-release.yml": manifest, "page": "1\n", "public/page": "old\n"])
+            try await host.commit("Make half")
+            let pushed = try await host.push()
+            #expect(pushed.status == 1, "\(pushed)")
+            let sentence = "the output public stands in the tree already, and its step did not write to it"
+            #expect(pushed.remote.contains { $0.contains(sentence) }, "\(pushed)")
+            #expect(steps(try await push(host, ["pmo-release.yml": manifest.replacing("page dist/", with: "page dist/; cp page public/")])) == [])
+            #expect(try await kept(host).map(\.command) == ["mkdir -p dist; cp page dist/; cp page public/"])
+        }
+    }
 }

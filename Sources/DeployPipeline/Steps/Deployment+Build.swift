@@ -9,48 +9,84 @@ extension Deployment {
     /// Runs the manifest's steps in the sandbox, in order; their lines go to the pusher as they come. A step whose
     /// inputs are those of an earlier time is not run: what it made then is brought in.
     func build(_ plan: DeployPlan, _ partial: FilePath) async throws {
-        let keys = try ReuseKeys(plan, deploy, host.layout, partial: partial)
-        for (service, key) in keys.services {
-            try ReleaseLayout(root: partial).write(Array("\(key)\n".utf8), to: ReleaseLayout.key(of: service))
+        var keys = try ReuseKeys(plan, deploy, host.layout, partial: partial)
+        var changes = BuildChanges(of: partial)
+        if !plan.manifest.build.isEmpty { try await runSteps(plan, partial, &keys, &changes) }
+        for service in plan.manifest.services {
+            guard let key = try keys.key(of: service, changes) else { continue }
+            try ReleaseLayout(root: partial).write(Array("\(key)\n".utf8), to: ReleaseLayout.key(of: service.name))
         }
-        guard !plan.manifest.build.isEmpty else { return }
+    }
+
+    private func runSteps(
+        _ plan: DeployPlan, _ partial: FilePath, _ keys: inout ReuseKeys, _ changes: inout BuildChanges
+    ) async throws {
+        let steps = plan.manifest.build
         let begun = ContinuousClock.now
-        let sandbox = await BuildSandbox.detect(runner: host.runner)
-        let scope = await detectScope()
-        let final = host.layout.release(plan.release).root
-        let cache = try prepareCache()
+        let run = StepRun(
+            plan: plan, partial: partial, sandbox: await BuildSandbox.detect(runner: host.runner),
+            scope: await detectScope(), cache: try prepareCache())
+        let hasReader = plan.manifest.services.contains { $0.restartInputs != nil }
         let summary = try await phase(.build) {
-            if case .none(let reason) = sandbox {
+            if case .none(let reason) = run.sandbox {
                 log.output("no build sandbox, so that nothing is reused: \(reason.shown(limit: 100))")
-                try standIn(partial, at: final)
+                try standIn(partial, at: host.layout.release(plan.release).root)
             }
             var reused = 0
-            for (step, key) in zip(plan.manifest.build, keys.steps) {
+            for (number, step) in steps.enumerated() {
                 // Only the sandbox gives a step the same path in every deploy.
-                let kept = sandbox == .bubblewrap ? key.flatMap { key in step.reuse.map { (key, $0) } } : nil
-                if let (key, reuse) = kept, try bringBack(step, reuse, key, partial) {
-                    reused += 1
+                guard run.sandbox == .bubblewrap, let reuse = step.reuse, let key = try keys.key(of: step, reuse, changes)
+                else {
+                    let isRead = hasReader || steps[number...].dropFirst().contains { $0.reuse != nil }
+                    if isRead { try changes.begin() }
+                    try await perform(step, run, at: host.layout.release(plan.release).root)
+                    isRead ? try changes.addAll() : changes.forget()
+                    keys.append(step, nil)
                     continue
                 }
-                let environment =
-                    step.reuse.map { BuildEnvironment.reused($0, plan, deploy, host.layout) }
-                    ?? BuildEnvironment.values(plan, deploy, host.layout)
-                try FailPoint.buildBeforeStep.pass("write", partial)
-                log.step(.build, step.run.firstLine.shown(limit: 60))
-                try await run(
-                    sandbox.command(
-                        step: step.run, release: partial, finalPath: kept == nil ? final : host.layout.build,
-                        cache: cache, hide: host.layout.host.home, environment: environment),
-                    in: scope, named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
-                try FailPoint.buildAfterStep.pass("write", partial)
-                if let (key, reuse) = kept { try keep(step, reuse, key, partial, budget: plan.manifest.cacheBudget) }
+                keys.append(step, key)
+                if try bringBack(step, reuse, key, partial) {
+                    reused += 1
+                    changes.forget()
+                    continue
+                }
+                try changes.begin()
+                try await perform(step, run, at: host.layout.build)
+                let beside = try changes.add(outputs: reuse.outputs)
+                try keep(step, reuse, key, beside, partial, budget: plan.manifest.cacheBudget)
             }
-            let summary = self.summary(reused, of: plan.manifest.build)
-            return (summary, detail: summary == "built" ? "\(plan.manifest.build.count) steps" : summary)
+            let summary = self.summary(reused, of: steps)
+            return (summary, detail: summary == "built" ? "\(steps.count) steps" : summary)
         }
         try checkOutcome(plan.manifest, partial)
         trimSteps(plan.manifest, keeping: keys)
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)
+    }
+
+    /// What all steps of a build run in.
+    private struct StepRun {
+        let plan: DeployPlan
+        let partial: FilePath
+        let sandbox: BuildSandbox
+        let scope: BuildScope?
+        let cache: FilePath
+    }
+
+    /// Runs a step.
+    ///
+    /// - Parameter place: where it finds the release.
+    private func perform(_ step: BuildStep, _ run: StepRun, at place: FilePath) async throws {
+        let environment =
+            step.reuse.map { BuildEnvironment.reused($0, run.plan, deploy, host.layout, at: place) }
+            ?? BuildEnvironment.values(run.plan, deploy, host.layout)
+        try FailPoint.buildBeforeStep.pass("write", run.partial)
+        log.step(.build, step.run.firstLine.shown(limit: 60))
+        try await self.run(
+            run.sandbox.command(
+                step: step.run, release: run.partial, finalPath: place, cache: run.cache,
+                hide: host.layout.host.home, environment: environment),
+            in: run.scope, named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
+        try FailPoint.buildAfterStep.pass("write", run.partial)
     }
 
     /// What can hold the app's commands to what they may use; nil where nothing can.

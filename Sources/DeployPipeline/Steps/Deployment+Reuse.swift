@@ -15,9 +15,18 @@ extension Deployment {
         return true
     }
 
-    /// Keeps what a step has made. A full disk costs the next deploy time, and not this one its end; an output that is
-    /// not as it must be is the step's failure.
-    func keep(_ step: BuildStep, _ reuse: StepReuse, _ key: String, _ partial: FilePath, budget: Int) throws {
+    /// Keeps what a step has made, unless it has also changed what is none of its outputs: to bring those in would not
+    /// be the same. A full disk costs the next deploy time, and not this one its end; an output that is not as it must
+    /// be is the step's failure.
+    func keep(
+        _ step: BuildStep, _ reuse: StepReuse, _ key: String, _ beside: BuildChanges.Beside, _ partial: FilePath,
+        budget: Int
+    ) throws {
+        guard beside.altered.isEmpty else {
+            log.output("not kept for the next time: it also changed \(Self.list(beside.altered)); see `outputs`")
+            return
+        }
+        if !beside.new.isEmpty { log.output("not kept, since no output: \(Self.list(beside.new))") }
         do {
             let kept = try steps.keep(
                 reuse.outputs, of: partial, builtAt: host.layout.build, key: key,
@@ -31,9 +40,14 @@ extension Deployment {
         }
     }
 
+    private static func list(_ paths: [[UInt8]]) -> String {
+        let shown = paths.prefix(3).map { String(decoding: $0, as: UTF8.self).shown(limit: 60) }
+        return shown.joined(separator: ", ") + (paths.count > 3 ? " and \(paths.count - 3) more" : "")
+    }
+
     /// Holds the kept outputs to their budget; what this deploy has used stays.
     func trimSteps(_ manifest: Manifest, keeping keys: ReuseKeys) {
-        _ = try? steps.trim(to: manifest.cacheBudget, keeping: Set(keys.steps.compactMap(\.self)))
+        _ = try? steps.trim(to: manifest.cacheBudget, keeping: keys.used)
     }
 
     /// `built` where no step says what it makes; else how many were reused.

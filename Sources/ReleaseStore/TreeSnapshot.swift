@@ -1,0 +1,89 @@
+import Glibc
+public import SystemPackage
+
+/// What stands in a release, so that a second look tells what a command has changed there meanwhile: a file that was
+/// written to, made anew, or given another mode, and whatever came or went. `.pmo` is no part of it. Some 150 bytes of
+/// memory an entry.
+public struct TreeSnapshot: Sendable {
+    /// What lstat(2) says of an entry, as far as a change shows in it.
+    private struct Stamp: Equatable {
+        let mode: mode_t
+        let inode: UInt64
+        let size: Int
+        let modified: Int
+        let changed: Int
+
+        init(_ status: stat) {
+            mode = status.st_mode
+            // A directory changes with all that is made in it, which has stamps of its own.
+            let isDirectory = status.isDirectory
+            inode = isDirectory ? 0 : UInt64(status.st_ino)
+            size = isDirectory ? 0 : Int(status.st_size)
+            modified = isDirectory ? 0 : status.contentTime
+            // With several names it changes also when another release that has one of them is removed.
+            changed = isDirectory || status.st_nlink > 1 ? 0 : status.changeTime
+        }
+    }
+
+    private var stamps: [[UInt8]: Stamp] = [:]
+
+    /// Looks at a release; no link is followed.
+    public init(_ release: FilePath) throws(StoreError) {
+        guard let name = release.lastName else { return }
+        var look = Look()
+        try TreeWalk.walk(name, of: Directory(opening: release.directory), &look)
+        stamps = look.stamps
+    }
+
+    /// Whether something had the path, relative to the release.
+    public func contains(_ path: [UInt8]) -> Bool { stamps[path] != nil }
+
+    /// The paths of what is not the same in both, sorted by bytes.
+    public func differences(from earlier: TreeSnapshot) -> [[UInt8]] {
+        var paths = stamps.filter { earlier.stamps[$0.key] != $0.value }.map(\.key)
+        paths += earlier.stamps.keys.filter { stamps[$0] == nil }
+        return paths.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private struct Look: TreeVisitor {
+        private(set) var stamps: [[UInt8]: Stamp] = [:]
+        /// Where in `path` each directory's name begins that the way has led into.
+        private var begins: [Int] = []
+        private var path: [UInt8] = []
+
+        mutating func enter(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) -> Directory? {
+            guard !begins.isEmpty else {
+                begins.append(0)
+                return try Directory(opening: name, in: parent)
+            }
+            if begins.count == 1, name == ".pmo" { return nil }
+            let length = path.count
+            push(name)
+            if let status = try parent.status(of: name) { stamps[path] = Stamp(status) }
+            do throws(StoreError) {
+                let directory = try Directory(opening: name, in: parent)
+                begins.append(length)
+                return directory
+            } catch .system(_, _, EACCES) {
+                // Nobody but root reads it, so that a step that is not root's cannot have read it either.
+                path.removeSubrange(length...)
+                return nil
+            }
+        }
+
+        mutating func visit(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) {
+            guard let status = try parent.status(of: name) else { return }
+            let length = path.count
+            push(name)
+            stamps[path] = Stamp(status)
+            path.removeSubrange(length...)
+        }
+
+        mutating func leave(_ name: FilePath, of parent: borrowing Directory) { path.removeSubrange(begins.removeLast()...) }
+
+        private mutating func push(_ name: FilePath) {
+            if !path.isEmpty { path.append(UInt8(ascii: "/")) }
+            name.withPlatformString { path += UnsafeRawBufferPointer(start: $0, count: strlen($0)) }
+        }
+    }
+}
