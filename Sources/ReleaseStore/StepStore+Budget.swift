@@ -3,14 +3,13 @@ import SystemPackage
 extension StepStore {
     /// Removes entries until the rest takes no more than the budget, the least recently used first.
     ///
-    /// - Parameter used: keys that stay: those of the deploy that runs.
     /// - Returns: what was removed.
     @discardableResult
-    public func trim(to budget: Int, keeping used: Set<String>) throws(StoreError) -> [StepRecord] {
+    public func trim(to budget: Int) throws(StoreError) -> [StepRecord] {
         let records = try records()
         var total = records.reduce(0) { $0 + $1.bytes }
         var removed: [StepRecord] = []
-        for record in records.reversed() where total > budget && !used.contains(record.key) {
+        for record in records.reversed() where total > budget {
             try remove(record.key)
             total -= record.bytes
             removed.append(record)

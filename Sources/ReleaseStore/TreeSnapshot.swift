@@ -79,7 +79,9 @@ public struct TreeSnapshot: Sendable {
             path.removeSubrange(length...)
         }
 
-        mutating func leave(_ name: FilePath, of parent: borrowing Directory) { path.removeSubrange(begins.removeLast()...) }
+        mutating func leave(_ name: FilePath, of parent: borrowing Directory) {
+            path.removeSubrange(begins.removeLast()...)
+        }
 
         private mutating func push(_ name: FilePath) {
             if !path.isEmpty { path.append(UInt8(ascii: "/")) }

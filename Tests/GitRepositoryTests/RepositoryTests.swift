@@ -72,6 +72,45 @@ struct RepositoryTests {
         }
     }
 
+    @Test("Takes no objects that git itself finds faulty, even where no hook looks at them (A14)")
+    func check() throws {
+        try withScratch { scratch in
+            let receiver = try receiverWithHook(scratch)
+            let blob = try scratch.blob([120])
+            let twice = try scratch.commit(
+                tree: scratch.rawTree(
+                    [1, 2].flatMap { _ in
+                        Array("100644 a\0".utf8) + octets(blob)
+                    }))
+            #expect(throws: (any Error).self) {
+                try scratch.git("push", "--quiet", receiver.string, "\(twice):refs/heads/main")
+            }
+            #expect(throws: GitError.self) { try GitRepository(opening: receiver).commit(twice) }
+        }
+    }
+
+    @Test(
+        "Has the reference of a push on the disk when git answers", .enabled(if: access("/usr/bin/strace", X_OK) == 0))
+    func durable() throws {
+        try withScratch { scratch in
+            let receiver = try receiverWithHook(scratch)
+            let commit = try scratch.commit([.file("a")])
+            let log = scratch.root.appending("trace").string
+            let serve = "strace -f -y -e trace=fsync,fdatasync -o \(log) git-receive-pack"
+            try scratch.git(
+                "push", "--quiet", "--receive-pack", serve, receiver.string, "\(commit):refs/heads/main")
+            let calls = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+            #expect(calls.contains { $0.contains("/refs/heads/main.lock>) = 0") }, "\(calls)")
+            #expect(calls.contains { $0.contains("/objects/") }, "\(calls)")
+        }
+    }
+
+    private func octets(_ id: String) -> [UInt8] {
+        stride(from: 0, to: id.utf8.count, by: 2).compactMap {
+            UInt8(id.dropFirst($0).prefix(2), radix: 16)
+        }
+    }
+
     private func receiverWithHook(_ scratch: Scratch) throws -> FilePath {
         let receiver = scratch.root.appending("app.git")
         try GitRepository.createReceiver(at: receiver, branch: BranchName("main"))

@@ -9,6 +9,9 @@ private func canSandbox() async -> Bool { await BuildSandbox.detect(runner: Proc
 
 @Suite("BuildSandbox with the real bubblewrap", .enabled("bubblewrap works here", { await canSandbox() }))
 struct BuildSandboxTests {
+    /// A place that a step sees, unless something is hidden in it: `/tmp` is its own.
+    private static let shown = "/var/tmp"
+
     /// A home with another app's secret, a release under construction and a cache.
     private struct Home {
         let root: FilePath
@@ -68,7 +71,7 @@ struct BuildSandboxTests {
             "umount HOME", "mount -t proc proc /mnt", "chroot /proc/1/root true",
         ])
     func hidden(_ step: String) async throws {
-        try await withDirectory { directory in
+        try await withDirectory(in: Self.shown) { directory in
             let home = try Home(directory)
             let result = try await home.run(
                 step.replacing("SECRET", with: home.secret.string).replacing("HOME", with: home.root.string))
@@ -79,7 +82,7 @@ struct BuildSandboxTests {
 
     @Test("A38: what a step writes into the hidden home does not reach the real one")
     func writesGoNowhere() async throws {
-        try await withDirectory { directory in
+        try await withDirectory(in: Self.shown) { directory in
             let home = try Home(directory)
             _ = try await home.run(
                 "mkdir -p '\(home.root)/other/env'; echo evil > '\(home.secret)'; echo evil > '\(home.root)/app/x'")

@@ -6,8 +6,10 @@ import Testing
 @testable import HostControl
 
 /// Lends a directory, and removes it with every process that still works in it, however the test ends.
-func withDirectory<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
-    var template = Array("/tmp/pmo-host-XXXXXX".utf8CString)
+func withDirectory<Result>(
+    in place: String = "/tmp", _ body: (FilePath) async throws -> Result
+) async throws -> Result {
+    var template = Array("\(place)/pmo-host-XXXXXX".utf8CString)
     guard let made = mkdtemp(&template) else { throw Errno(rawValue: errno) }
     let directory = FilePath(platformString: made)
     defer {

@@ -48,6 +48,32 @@ struct AppLockTests {
         }
     }
 
+    @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "needs strace"))
+    func `a lock file that is replaced between opening and locking it lets nobody in`() throws {
+        try withApp { (app) throws in
+            let home = app.host.home
+            let trace = home.appending("trace")
+            // So slow that the file can be replaced meanwhile.
+            let tracer = [
+                "/usr/bin/strace", "-f", "-qq", "-o", trace.string, "-e", "trace=flock",
+                "-e", "inject=flock:delay_enter=500000",
+            ]
+            let child = try ChildProcess(.hold, in: home, under: tracer)
+            defer { _ = try? run("pkill", "-KILL", "-P", "\(child.pid)") }
+            while !exists(app.lock) { usleep(1_000) }
+            try #require(unlink(app.lock.string) == 0)
+            let lock = try #require(try AppLock.tryAcquire(app, holding: "deploy 8"))
+            // It has one, of the file that was there, and looks again.
+            while try text(of: trace).split(separator: "\n").count < 3, !exists(home.appending("held")) {
+                usleep(10_000)
+            }
+            #expect(!exists(home.appending("held")))
+            lock.release()
+            while !exists(home.appending("held")) { usleep(10_000) }
+            #expect(try AppLock.tryAcquire(app, holding: "deploy 9") == nil)
+        }
+    }
+
     @Test func `the lock of an app that is not there is not made`() throws {
         try withApp { (app) throws in
             let gone = app.host.app(try AppName("gone"))

@@ -35,7 +35,8 @@ extension Deployment {
             var reused = 0
             for (number, step) in steps.enumerated() {
                 // Only the sandbox gives a step the same path in every deploy.
-                guard run.sandbox == .bubblewrap, let reuse = step.reuse, let key = try keys.key(of: step, reuse, changes)
+                guard run.sandbox == .bubblewrap, let reuse = step.reuse,
+                    let key = try keys.key(of: step, reuse, changes)
                 else {
                     let isRead = hasReader || steps[number...].dropFirst().contains { $0.reuse != nil }
                     if isRead { try changes.begin() }
@@ -59,7 +60,7 @@ extension Deployment {
             return (summary, detail: summary == "built" ? "\(steps.count) steps" : summary)
         }
         try checkOutcome(plan.manifest, partial)
-        trimSteps(plan.manifest, keeping: keys)
+        trimSteps(plan.manifest, keys)
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)
     }
 

@@ -45,9 +45,14 @@ extension Deployment {
         return shown.joined(separator: ", ") + (paths.count > 3 ? " and \(paths.count - 3) more" : "")
     }
 
-    /// Holds the kept outputs to their budget; what this deploy has used stays.
-    func trimSteps(_ manifest: Manifest, keeping keys: ReuseKeys) {
-        _ = try? steps.trim(to: manifest.cacheBudget, keeping: keys.used)
+    /// Holds the kept outputs to their budget; what this deploy has used goes last.
+    func trimSteps(_ manifest: Manifest, _ keys: ReuseKeys) {
+        let removed = (try? steps.trim(to: manifest.cacheBudget)) ?? []
+        for record in removed where keys.used.contains(record.key) {
+            let limit = manifest.cacheBudget.shownAsBytes
+            log.output(
+                "not kept for the next time: \(record.command.shown(limit: 60)); cache: \(limit) is full without it")
+        }
     }
 
     /// `built` where no step says what it makes; else how many were reused.

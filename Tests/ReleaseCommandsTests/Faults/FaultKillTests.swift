@@ -103,7 +103,10 @@ struct FaultKillTests {
         try await TestHost.with { host in
             let many = TestHost.site.replacingOccurrences(of: "keep: 1", with: "keep: 9")
             try await host.deploy(["index.html": "first\n", "pmo-release.yml": many])
-            for _ in 0..<4 { try await host.deploy(["index.html": "\(UUID())\n"]) }
+            let other = many.replacingOccurrences(of: "root: . }", with: "root: ., spa: true }")
+            for site in [other, many, other, many] {
+                try await host.deploy(["index.html": "\(UUID())\n", "pmo-release.yml": site])
+            }
             var count = 0
             func kill(_ plan: String, _ command: String...) async throws {
                 let ended = try await host.run("pmo-release", command, environment: ["PMO_FAIL": plan])
