@@ -48,12 +48,15 @@ public enum TreeRule: String, Sendable, CaseIterable {
     /// There is a file.
     case empty = "empty"
 
+    private static func plain(_ byte: UInt8) -> UInt8 { "\\:".utf8.contains(byte) ? UInt8(ascii: "_") : byte }
+
     func hint(_ path: [UInt8]) -> String? {
         switch self {
         case .reservedName, .link, .duplicate, .mode: "git rm -r --cached -- \(path.shellQuoted)"
         case .submodule:
             "git rm -r --cached -- \(path.shellQuoted), or on the host: pmo-release settings --submodules empty"
-        case .component, .foreignName, .length: "git ls-files -z | tr '\\0' '\\n' | cat -v"
+        case .foreignName: "git mv -- \(path.shellQuoted) \(path.map(Self.plain).shellQuoted) && git commit --amend"
+        case .component, .length: "git ls-files -z | tr '\\0' '\\n' | cat -v"
         case .size: "git ls-tree -r -l HEAD | sort -n -k 4 | tail"
         case .corrupt: "git fsck --full"
         case .empty: "git add --all && git commit"

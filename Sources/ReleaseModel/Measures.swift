@@ -53,7 +53,7 @@ public struct ByteSize: ValidatedText {
         let digits = factor == nil ? text[...] : text.dropLast()
         guard !digits.isEmpty, digits.utf8.count <= 13, digits.utf8.allSatisfy(\.isDigit), let number = Int(digits),
             number >= 1, number <= (1 << 40) / (factor ?? 1)
-        else { throw InvalidValue(Self.kind, text, "must be a whole number with K, M or G, such as 512M") }
+        else { throw InvalidValue(Self.kind, text, "must be a whole number from 1 on with K, M or G, such as 512M") }
         self.text = text
         bytes = number * (factor ?? 1)
     }

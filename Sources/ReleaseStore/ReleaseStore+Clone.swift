@@ -4,6 +4,9 @@ import Synchronization
 public import SystemPackage
 
 extension ReleaseStore {
+    /// Whether releases can share the blocks of files that are the same, as XFS and btrfs do.
+    public var canShareBlocks: Bool { FileClone.canShare(in: app.releases) }
+
     /// A partial that has the files of a release.
     public struct Cloned: Sendable {
         /// The partial.

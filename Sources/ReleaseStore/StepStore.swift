@@ -91,25 +91,16 @@ public struct StepStore: Sendable {
     ) throws(StoreError) -> StepRecord? {
         guard var record = record(key) else { return nil }
         let outputs = path(key).appending("outputs")
-        try clear(patterns, in: release)
-        var copy = TreeCopy()
-        var isWhole = true
-        do throws(StoreError) {
-            for text in record.outputs {
-                guard let path = try? ReleasePath(text), patterns.contains(where: { $0.covers(path) }) else {
-                    throw .damaged(path: outputs, problem: "holds more than its step makes")
-                }
-                try StepOutputs.copy(path, from: outputs, to: release, &copy)
-            }
-        } catch .system(_, let path, let code) where path.starts(with: release) {
-            throw .system(action: "copy", path: path, code: code)
-        } catch {
-            isWhole = false
-        }
-        guard isWhole, copy.entries == record.entries, copy.bytes == record.bytes else {
-            try clear(patterns, in: release)
+        // Before anything is removed: a step that must run finds what the tree has in the place of its outputs.
+        guard let paths = whole(record, outputs, patterns) else {
             try remove(key)
             return nil
+        }
+        for path in try StepOutputs(release).existing(patterns) { try TreeRemoval.remove(release.appending(path.text)) }
+        var copy = TreeCopy()
+        for path in paths { try StepOutputs.copy(path, from: outputs, to: release, &copy) }
+        guard copy.entries == record.entries, copy.bytes == record.bytes else {
+            throw .damaged(path: outputs, problem: "changed while it was copied")
         }
         record.used = currentTime()
         // Not waited for: after a power cut an older time, or an entry less, is no harm.
@@ -118,8 +109,16 @@ public struct StepStore: Sendable {
         return record
     }
 
-    private func clear(_ patterns: [PathPattern], in release: FilePath) throws(StoreError) {
-        for path in try StepOutputs(release).existing(patterns) { try TreeRemoval.remove(release.appending(path.text)) }
+    /// The paths of an entry that has all that it had when it was made; nil for another.
+    private func whole(_ record: StepRecord, _ outputs: FilePath, _ patterns: [PathPattern]) -> [ReleasePath]? {
+        let paths = record.outputs.compactMap { try? ReleasePath($0) }
+        var count = EntryCount()
+        guard paths.count == record.outputs.count,
+            paths.allSatisfy({ path in patterns.contains { $0.covers(path) } }),
+            (try? paths.forEach { try count.add(outputs.appending($0.text)) }) != nil,
+            count.entries == record.entries, count.bytes == record.bytes
+        else { return nil }
+        return paths
     }
 
     func path(_ key: String) -> FilePath { app.steps.appending(key) }
@@ -127,4 +126,33 @@ public struct StepStore: Sendable {
     func keys() throws(StoreError) -> [String] {
         try app.steps.namesInside().filter { $0.utf8.count == 40 && !$0.hasPrefix(".") }
     }
+}
+
+/// Counts as `TreeCopy` does.
+private struct EntryCount: TreeVisitor {
+    private(set) var entries = 0
+    private(set) var bytes = 0
+
+    mutating func add(_ path: FilePath) throws(StoreError) {
+        guard let name = path.lastName else { return }
+        let parent = try Directory(opening: path.directory, following: false)
+        if try parent.status(of: name)?.isDirectory == true {
+            try TreeWalk.walk(name, of: parent, &self)
+        } else {
+            try visit(name, of: parent)
+        }
+    }
+
+    mutating func enter(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) -> Directory? {
+        entries += 1
+        return try Directory(opening: name, in: parent)
+    }
+
+    mutating func visit(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) {
+        guard let status = try parent.status(of: name) else { return }
+        entries += 1
+        if status.isFile { bytes += Int(status.st_size) }
+    }
+
+    func leave(_ name: FilePath, of parent: borrowing Directory) {}
 }

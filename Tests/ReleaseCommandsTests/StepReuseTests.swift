@@ -168,6 +168,23 @@ struct StepReuseTests {
         }
     }
 
+    @Test("whose entry is damaged runs again, beside what the tree has in the place of its outputs")
+    func isCheckedFirst() async throws {
+        let manifest = """
+            build: [{ run: 'cp page public/made', inputs: [page], outputs: [public] }]
+            sites: { pmo.localhost: { root: public } }
+            """
+        try await TestHost.with { host in
+            _ = try await push(host, ["pmo-release.yml": manifest, "page": "1\n", "public/index.html": "tracked\n"])
+            let removed = try await host.run("sh", ["-c", "rm \(host.home)/pmo/steps/*/outputs/public/made"])
+            try #require(removed.status == 0, "\(removed)")
+            let again = try await push(host, ["README": "2\n"])
+            #expect(again.remote.contains { $0.contains("1 built") }, "\(again)")
+            #expect(try await host.get("/").body == "tracked\n")
+            #expect(try await host.get("/made").body == "1\n")
+        }
+    }
+
     @Test("whose entry is damaged runs again")
     func isChecked() async throws {
         try await TestHost.with { host in

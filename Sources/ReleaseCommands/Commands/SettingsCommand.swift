@@ -59,6 +59,9 @@ struct SettingsCommand: AsyncParsableCommand {
             LedgerEvent(
                 time: currentTime(), who: Caller.name, verb: "settings", detail: changes.joined(separator: ", ")))
         try show(changed)
+        if share == .reflink, !host.store.canShareBlocks {
+            Output.progress("note: this file system shares no blocks; --share recycle or copy does without")
+        }
     }
 
     private func show(_ settings: AppSettings) throws {

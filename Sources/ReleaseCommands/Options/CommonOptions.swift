@@ -84,13 +84,21 @@ enum SelectionError: HintedError {
     var hint: String? {
         switch self {
         case .noApps: "pmo-release create <app>, or name the home with --home"
-        case .several(let names): "name one of them, as in: pmo-release list \(names[0])"
+        case .several(let names): "name one of them, as in: pmo-release \(Self.command) \(names[0])"
         case .notConfirmed(let name): "pmo-release destroy \(name) --confirm \(name)"
         case .noSuchDeploy(_, let app), .logRemoved(_, let app): "pmo-release history \(app)"
         case .nothing: nil
         }
     }
     var outcome: ErrorOutcome { .refused }
+
+    /// The words of the command that this process runs, before the app's name.
+    private static var command: String {
+        let words = CommandLine.arguments.dropFirst().prefix { !$0.hasPrefix("-") }
+        guard let first = words.first else { return "list" }
+        let isGroup = ["cache", "cert", "env", "key", "maintenance"].contains(first)
+        return words.prefix(isGroup ? 2 : 1).joined(separator: " ").shown(limit: 60)
+    }
 }
 
 /// Runs a command's work under the app's lock, after what was cut short before, and says what it waits for.
