@@ -77,6 +77,7 @@ struct BuildSandboxTests {
                 step.replacing("SECRET", with: home.secret.string).replacing("HOME", with: home.root.string))
             #expect(result.status != 0)
             #expect(!result.text.contains("canary"))
+            #expect(try await home.run("test -e package.json").succeeded, "it is the step's doing that it fails")
         }
     }
 
