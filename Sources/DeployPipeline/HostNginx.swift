@@ -71,6 +71,11 @@ public struct HostNginx: SiteServer {
         unlink(host.app(app).site.string)
     }
 
+    /// Has the helper tell certbot.
+    public func forgetCertificates(of app: AppName) async throws(HostError) {
+        try await helper.run(["cert", "forget", app.text])
+    }
+
     /// The host's own affair: its init system starts it, and `install` does where it does not run.
     public func ensureRunning() async throws(HostError) {}
 

@@ -18,6 +18,7 @@ public enum RootProgram {
         case install(AppName, Domain?)
         case issue(AppName, CertificateRequest)
         case renew(AppName)
+        case forget(AppName)
         case status(AppName)
         case deployed
         case setUp
@@ -68,6 +69,7 @@ public enum RootProgram {
         case (3, "cert", "install"): .install(try AppName(arguments[2]), nil)
         case (4, "cert", "install"): .install(try AppName(arguments[2]), try Domain(arguments[3]))
         case (3, "cert", "renew"): .renew(try AppName(arguments[2]))
+        case (3, "cert", "forget"): .forget(try AppName(arguments[2]))
         case (3, "cert", "status"): .status(try AppName(arguments[2]))
         case (2, "cert", "deployed"): .deployed
         case (1, "setup", _): .setUp
@@ -86,6 +88,7 @@ public enum RootProgram {
             case .install(let app, let domain): try await control.install(app, pem: try input(), domain: domain)
             case .issue(let app, let request): try await control.issue(app, request)
             case .renew(let app): try await control.renew(app)
+            case .forget(let app): try await control.forget(app)
             case .status: []
             case .deployed:
                 try await control.deployed(getenv("RENEWED_LINEAGE").map { String(cString: $0) } ?? "")

@@ -59,6 +59,13 @@ extension SiteControl {
         return try await changing { try await deploy(app) }
     }
 
+    /// Has certbot renew nothing more for an app that is gone; what it has for it is removed.
+    public func forget(_ app: AppName) async throws -> [String] {
+        guard access(renewal(app).string, F_OK) == 0 else { return [] }
+        try await certbot(["delete", "--cert-name", Self.lineage(app)])
+        return ["certbot renews no certificate of \(app) any more"]
+    }
+
     /// certbot's deploy hook: serves what it has renewed.
     ///
     /// - Parameter lineage: the directory that certbot names; others than ours are none of our business.
@@ -68,7 +75,7 @@ extension SiteControl {
             return []
         }
         return try await changing {
-            // certbot goes on renewing what an app had that is gone.
+            // certbot goes on renewing what an app had that has no site just now.
             try SiteValues.load(from: record(app)) == nil ? [] : try await deploy(app)
         }
     }
@@ -91,6 +98,11 @@ extension SiteControl {
 
     private func liveDirectory(_ app: AppName) -> FilePath {
         FilePath(settings.letsencrypt).appending("live").appending(Self.lineage(app))
+    }
+
+    /// Where certbot has what it renews for an app, and by which hook.
+    private func renewal(_ app: AppName) -> FilePath {
+        FilePath(settings.letsencrypt).appending("renewal").appending("\(Self.lineage(app)).conf")
     }
 
     private var deployHook: String {

@@ -71,6 +71,15 @@ struct AcmeTests {
                 #expect(refused.status == 3 && refused.error.contains(sentence), "\(refused)")
                 #expect(try await host.get(domain, "/").status == 200, "the placeholder still serves")
             }
+            // An app that is gone: nothing of it is renewed any more, and it may be said twice.
+            for notices in [1, 0] {
+                let forgotten = try await host.helper("cert", "forget", "shop")
+                #expect(forgotten.status == 0 && forgotten.notices.count == notices, "\(forgotten)")
+            }
+            for place in ["renewal", "live", "archive"] {
+                let names = try FileManager.default.contentsOfDirectory(atPath: "\(host.settings.letsencrypt)/\(place)")
+                #expect(!names.contains { $0.hasPrefix("pmo-") }, "\(names)")
+            }
             let left = try FileManager.default.contentsOfDirectory(
                 atPath: host.root + "/state/challenges/.well-known/acme-challenge")
             #expect(left == [], "nothing of a question is left")

@@ -15,6 +15,8 @@ public protocol SiteServer: Sendable {
     func install(site: String, app: AppName) async throws(HostError) -> Bool
     /// Takes an app's site away.
     func remove(app: AppName) async throws(HostError)
+    /// The app is gone for good: has nobody renew certificates for it any more.
+    func forgetCertificates(of app: AppName) async throws(HostError)
     /// Starts the server where it does not run and is ours to start.
     func ensureRunning() async throws(HostError)
     /// Whether it serves.
@@ -28,6 +30,8 @@ public protocol SiteServer: Sendable {
 extension Nginx: SiteServer {
     /// The text of the app's file.
     public func installed(_ app: AppName) -> String? { ProcessGroup.text(siteFile(app).string) }
+    /// It has none.
+    public func forgetCertificates(of app: AppName) {}
     /// nginx's own.
     public func prepareInstances() throws(HostError) -> [SupervisedInstance] { [try prepareInstance()] }
 }
