@@ -38,6 +38,32 @@ public struct BuildScope: Sendable, Equatable {
         return held
     }
 
+    /// Has this process, with all that it starts, go on in a unit of its own: a deploy is then no part of the session
+    /// that has asked for it, which may be ended. What it runs of the app's has units of their own.
+    ///
+    /// - Parameter name: the unit's, without `.scope`.
+    /// - Returns: whether it did; where it did not, the process stays where it is.
+    public static func enter(
+        _ name: String, called title: String, within limits: BuildLimits, isUser: Bool, runner: any CommandRunner
+    ) async -> Bool {
+        // What systemd-run does for a scope (org.freedesktop.systemd1(5)), for a process that runs already.
+        var words = isUser ? ["--user"] : []
+        words += ["call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
+        words += ["StartTransientUnit", "ssa(sv)a(sa(sv))", "\(name).scope", "fail"]
+        // Three quarters are a share of 2^32 - 1.
+        let memory = limits.memory.map { ["MemoryMax", "t", "\($0.bytes)"] } ?? ["MemoryMaxScale", "u", "3221225471"]
+        let properties = [
+            ["Description", "s", title], ["PIDs", "au", "1", "\(getpid())"],
+            ["CollectMode", "s", "inactive-or-failed"],
+            ["CPUWeight", "t", "50"], ["IOWeight", "t", "50"], memory, ["TasksMax", "t", "\(limits.tasks)"],
+        ]
+        words += ["\(properties.count)"] + properties.flatMap(\.self) + ["0"]
+        var environment = HostPrograms.environment
+        if isUser { environment["XDG_RUNTIME_DIR"] = "/run/user/\(getuid())" }
+        let command = Command(executable: "busctl", arguments: words, environment: environment)
+        return (try? await runner.run(command, within: .seconds(10)))?.succeeded == true
+    }
+
     private func program(_ name: String) throws(HostError) -> String {
         name.hasPrefix("/") ? name : try HostPrograms.find(name)
     }

@@ -38,6 +38,24 @@ struct BuildScopeTests {
         #expect(held.environment["XDG_RUNTIME_DIR"] == nil)
     }
 
+    @Test("A process asks for a unit of its own, with limits, and goes on without where it gets none")
+    func isEntered() async throws {
+        for (status, isUser) in [(Int32(0), true), (1, false)] {
+            let runner = RecordingRunner { _ in CommandResult(status: status) }
+            let limits = BuildLimits(memory: status == 0 ? try ByteSize("512M") : nil, tasks: 100)
+            let entered = await BuildScope.enter(
+                "pmo-deploy-pmo-3", called: "pmo deploy 3", within: limits, isUser: isUser, runner: runner)
+            #expect(entered == (status == 0))
+            let asked = try #require(runner.commands.first)
+            #expect(asked.executable == "busctl" && (asked.arguments.first == "--user") == isUser)
+            let words = asked.arguments.joined(separator: " ")
+            #expect(
+                words.contains("pmo-deploy-pmo-3.scope fail 7 Description s") && words.hasSuffix("TasksMax t 100 0"))
+            #expect(words.contains("PIDs au 1 \(getpid()) "))
+            #expect(words.contains(isUser ? "MemoryMax t 536870912" : "MemoryMaxScale u 3221225471"))
+        }
+    }
+
     @Test("Where systemd does not do it, nothing is held")
     func isAbsent() async throws {
         #expect(await detect(isUser: true, succeeding: false).0 == nil)

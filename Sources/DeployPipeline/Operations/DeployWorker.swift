@@ -23,6 +23,11 @@ public struct DeployWorker: Sendable {
     ///
     /// - Throws: only where the ledger or the log cannot be written; every other failure is recorded.
     public func run() async throws {
+        if host.hostSettings.supervisor == .systemd {
+            _ = await BuildScope.enter(
+                "pmo-deploy-\(host.layout.name)-\(number)", called: "\(host.layout.name) deploy \(number)",
+                within: host.settings.build, isUser: !ProcessOwner.isRoot, runner: host.runner)
+        }
         let ledger = try Ledger(host.layout)
         let log = try DeployLog(host.layout, deploy: number)
         let asked = try ledger.update(number) { $0.process = .current() }
