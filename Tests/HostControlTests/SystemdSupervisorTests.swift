@@ -23,6 +23,28 @@ struct SystemdSupervisorTests {
         }
     }
 
+    @Test("A manager that was killed leaves its socket, on which nobody answers")
+    func staleSocket() async throws {
+        try await withDirectory { directory in
+            let path = directory.appending("private").string
+            let listen = "import socket; s = socket.socket(socket.AF_UNIX); s.bind('\(path)'); s.listen()"
+            #expect(!SupervisorDetection.answers(path))
+            let left = Command(
+                executable: "python3", arguments: ["-c", listen], environment: HostPrograms.environment)
+            #expect(try await ProcessRunner().run(left).succeeded)
+            #expect(access(path, F_OK) == 0 && !SupervisorDetection.answers(path))
+            let alive = Command(
+                executable: "python3",
+                arguments: ["-c", "\(listen.replacing("private", with: "alive")); s.accept(); print('asked')"],
+                environment: HostPrograms.environment)
+            async let answered = ProcessRunner().run(alive, within: .seconds(60))
+            let other = directory.appending("alive").string
+            #expect(await eventually(within: .seconds(50)) { SupervisorDetection.answers(other) })
+            let said = try await answered
+            #expect(said.succeeded, "\(said)")
+        }
+    }
+
     @Test("The unit's name begins with pmo-, and says which release runs in the slot")
     func unitName() async throws {
         #expect(SystemdSupervisor.unitName(instance) == unit)

@@ -49,6 +49,22 @@ public enum SupervisorDetection {
 
     private static var hasSystemd: Bool { access("/run/systemd/system", F_OK) == 0 }
     private static var isInReach: Bool {
-        geteuid() == 0 || access("/run/user/\(getuid())/systemd/private", F_OK) == 0
+        geteuid() == 0 || answers("/run/user/\(getuid())/systemd/private")
+    }
+
+    /// Whether somebody listens at a socket: its file outlives a manager that was killed.
+    static func answers(_ path: String) -> Bool {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        return withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) == 0 }
+        }
     }
 }
