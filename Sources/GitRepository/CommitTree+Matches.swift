@@ -92,7 +92,8 @@ public enum ContentID {
     public static func of(file path: FilePath) throws(GitError) -> String {
         try Library.start()
         var raw = git_oid()
-        try check(git_odb_hashfile(&raw, path.string, GIT_OBJECT_BLOB), "git_odb_hashfile")
+        let code = path.withPlatformString { git_odb_hashfile(&raw, $0, GIT_OBJECT_BLOB) }
+        try check(code, "git_odb_hashfile")
         return ObjectID(raw).text
     }
 }

@@ -58,11 +58,12 @@ public enum BuildSandbox: Sendable, Equatable {
     ///   - cache: a directory that outlives the build.
     ///   - hide: the home of the apps, with their receivers, ledgers, secrets and releases.
     ///   - writable: what else the step may write.
+    ///   - alias: another path by which the step finds the release.
     ///   - isReadOnly: whether the step may not write to the release; takes a sandbox.
     ///   - environment: the step's whole environment; never in argv, which every user can read.
     public func command(
         step: String, release: FilePath, finalPath: FilePath, cache: FilePath, hide: FilePath,
-        environment: [String: String], writable: [FilePath] = [],
+        environment: [String: String], writable: [FilePath] = [], alias: FilePath? = nil,
         isReadOnly: Bool = false
     ) -> Command {
         let shell = ["/bin/sh", "-eu", "-c", step]
@@ -76,6 +77,9 @@ public enum BuildSandbox: Sendable, Equatable {
             var binds = ["--tmpfs", hide.string, bind, release.string, finalPath.string]
             // What the host itself reads of a release is out of reach: its units, its site, its environment.
             binds += ["--tmpfs", finalPath.appending(".pmo").string, "--bind", cache.string, cache.string]
+            if let alias {
+                binds += [bind, release.string, alias.string, "--tmpfs", alias.appending(".pmo").string]
+            }
             for path in writable { binds += ["--bind", path.string, path.string] }
             binds += ["--chdir", finalPath.string]
             return Command(

@@ -33,6 +33,11 @@ public struct ReleasePath: ValidatedText {
         self.text = String(trimmed)
     }
 
+    /// Byte for byte, as the kernel does: two ways to write “é” are two names.
+    public static func == (left: Self, right: Self) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+    /// By the bytes.
+    public func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
+
     /// The parts between the slashes; none for the root.
     public var components: [String] { self == .root ? [] : text.split(separator: "/").map(String.init) }
 

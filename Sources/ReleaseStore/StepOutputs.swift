@@ -37,7 +37,7 @@ struct StepOutputs {
             var below: [String] = []
             for path in found {
                 let directory = path.isEmpty ? release : release.appending(path)
-                for name in part.hasStar ? try directory.namesInside().filter(part.matches) : [part.text] {
+                for name in part.hasStar ? try names(in: directory, part, at: path) : [part.text] {
                     guard let status = directory.appending(name).status(following: false) else { continue }
                     let place = path.isEmpty ? name : "\(path)/\(name)"
                     if !isLast, status.isLink, !part.hasStar {
@@ -48,7 +48,24 @@ struct StepOutputs {
             }
             found = below
         }
-        return found.compactMap { try? ReleasePath($0) }
+        return try found.map { (text) throws(StoreError) in
+            do { return try ReleasePath(text) } catch { throw .stepOutput(path: text, fault: .oddName) }
+        }
+    }
+
+    private func names(in directory: FilePath, _ part: PathPattern.Part, at path: String) throws(StoreError) -> [String]
+    {
+        var names: [String] = []
+        guard directory.isRealDirectory else { return [] }
+        try Directory(opening: directory).forEachEntry { (name, _) throws(StoreError) in
+            let bytes = Array(UnsafeRawBufferPointer(start: name, count: strlen(name)))
+            guard part.matches(bytes) else { return }
+            guard let text = String(validatingCString: name) else {
+                throw .stepOutput(path: "\(path)/\(String(cString: name))", fault: .oddName)
+            }
+            names.append(text)
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// Copies one output from a tree to the same path of another; the directories above it are made.

@@ -14,4 +14,9 @@ public struct StepRecord: Codable, Sendable, Equatable {
     public var created: Double
     /// When they were last brought into a release, in seconds since 1970.
     public var used: Double
+
+    /// What it counts for in the budget: its bytes, and for each entry a block and an inode, 4 KiB.
+    var weight: Int { Self.weight(bytes: bytes, entries: entries) }
+
+    static func weight(bytes: Int, entries: Int) -> Int { bytes + entries << 12 }
 }

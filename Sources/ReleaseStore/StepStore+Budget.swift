@@ -7,11 +7,11 @@ extension StepStore {
     @discardableResult
     public func trim(to budget: Int) throws(StoreError) -> [StepRecord] {
         let records = try records()
-        var total = records.reduce(0) { $0 + $1.bytes }
+        var total = records.reduce(0) { $0 + $1.weight }
         var removed: [StepRecord] = []
         for record in records.reversed() where total > budget {
             try remove(record.key)
-            total -= record.bytes
+            total -= record.weight
             removed.append(record)
         }
         return removed

@@ -35,7 +35,9 @@ public struct StepStore: Sendable {
     public static func check(
         _ patterns: [PathPattern], in release: FilePath, isTouched: (PathPattern) -> Bool
     ) throws(StoreError) {
-        _ = try StepOutputs(release).paths(patterns)
+        do throws(StoreError) {
+            _ = try StepOutputs(release).paths(patterns)
+        } catch .stepOutput(_, .oddName) {}
         guard let untouched = patterns.first(where: { !isTouched($0) }) else { return }
         throw .stepOutput(path: untouched.text, fault: .untouched)
     }
@@ -63,8 +65,9 @@ public struct StepStore: Sendable {
             let entry = app.steps.pushing(name)
             try entry.appending("outputs").makeDirectories()
             for path in paths { try StepOutputs.copy(path, from: release, to: entry.appending("outputs"), &copy) }
-            guard copy.bytes <= limit else {
+            guard StepRecord.weight(bytes: copy.bytes, entries: copy.entries) <= limit else {
                 try TreeRemoval.remove(entry)
+                try remove(key)
                 return nil
             }
             let now = currentTime()
@@ -119,6 +122,12 @@ public struct StepStore: Sendable {
             count.entries == record.entries, count.bytes == record.bytes
         else { return nil }
         return paths
+    }
+
+    /// Removes what is kept of a step, where something is.
+    public func forget(_ key: String) throws(StoreError) {
+        guard app.steps.isRealDirectory else { return }
+        try remove(key)
     }
 
     func path(_ key: String) -> FilePath { app.steps.appending(key) }

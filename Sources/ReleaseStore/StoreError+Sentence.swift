@@ -72,6 +72,7 @@ extension OutputFault {
         case .startsInBuild: "begins with the path of the build, where nothing is once it is live"
         case .special: "is neither file, directory nor link"
         case .tooDeep: "lies too deep"
+        case .oddName: "has a name that cannot be noted; name the directory that it is in"
         }
     }
 }

@@ -55,6 +55,11 @@ public enum OutputFault: Equatable, Sendable {
     case special
     /// More directories in each other than anybody means.
     case tooDeep
+    /// A name right at a star that is no text, or has a backslash or a control character.
+    case oddName
+
+    /// Whether the build is good all the same; it is only not kept.
+    public var isHarmless: Bool { self == .special || self == .oddName }
 }
 
 /// What is wrong with `current` or `previous` (F40).

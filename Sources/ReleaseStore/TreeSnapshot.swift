@@ -38,6 +38,9 @@ public struct TreeSnapshot: Sendable {
     /// Whether something had the path, relative to the release.
     public func contains(_ path: [UInt8]) -> Bool { stamps[path] != nil }
 
+    /// Whether it is a directory of mode 755.
+    public func isUsualDirectory(_ path: [UInt8]) -> Bool { stamps[path]?.mode == S_IFDIR | 0o755 }
+
     /// The paths of what is not the same in both, sorted by bytes.
     public func differences(from earlier: TreeSnapshot) -> [[UInt8]] {
         var paths = stamps.filter { earlier.stamps[$0.key] != $0.value }.map(\.key)

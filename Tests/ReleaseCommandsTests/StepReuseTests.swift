@@ -232,12 +232,171 @@ struct StepReuseTests {
         try await TestHost.with { host in
             let first = try await push(host, ["pmo-release.yml": manifest, "src/app.js": "1\n", "src/page": "p\n"])
             #expect(first.remote.contains { $0.contains("it also changed src/app.js; see `outputs`") }, "\(first)")
-            #expect(first.remote.contains { $0.hasSuffix("not kept, since no output: junk") }, "\(first)")
+            #expect(first.remote.contains { $0.hasSuffix("removed, since no output: junk") }, "\(first)")
             let second = try await push(host, ["README": "2\n"])
             #expect(
                 steps(second) == ["move"] && second.remote.contains { $0.contains("1 reused, 1 built") }, "\(second)")
             let live = "\(host.home)/pmo/releases/\(try #require(host.live()))"
+            #expect(!host.names(live).contains("junk"))
             #expect(host.names("\(live)/dist") == ["app.js", "page"] && host.names("\(live)/src") == ["page"])
+        }
+    }
+
+    /// Pushes some changes, and sees that the release is what it is where nothing is reused.
+    private func expectSame(_ host: TestHost, _ files: [String: String], _ page: String, _ body: String) async throws {
+        _ = try await push(host, files)
+        let reused = try await host.get(page).body
+        _ = try await push(host, [:], "no-cache")
+        #expect(try await host.get(page).body == reused)
+        #expect(reused == body)
+    }
+
+    @Test(
+        "reads through links what they lead to: what a step made, a rendered value, another target, nothing",
+        arguments: [
+            // What an earlier step made, behind a link of the tree.
+            (
+                build: "- { run: cp x build/x, inputs: [x], outputs: [build/x] }", links: ["cur": "build"],
+                inputs: "cur", changes: ["x": "2\n"], body: "k\n2\n"
+            ),
+            (
+                build: "- { run: cp x build/x, inputs: [x], outputs: [build/x] }", links: ["cur": "build"],
+                inputs: "cur/k, cur/x", changes: ["x": "2\n"], body: "k\n2\n"
+            ),
+            // A step that says nothing makes the link, and what it leads to changes.
+            (
+                build: "- { run: 'rm -f cur/x; ln -s ../x cur/x' }", links: ["cur": "build"], inputs: "cur",
+                changes: ["x": "2\n"], body: "k\n2\n"
+            ),
+            (
+                build: "- { run: 'if test -e gone; then rm build/x; fi' }", links: ["cur": "build"], inputs: "cur",
+                changes: ["gone": ""], body: "k\n"
+            ),
+        ])
+    func readsThroughLinks(
+        _ build: String, _ links: [String: String], _ inputs: String, _ changes: [String: String], _ body: String
+    ) async throws {
+        let manifest = """
+            build:
+              \(build)
+              - { run: 'mkdir dist; cat cur/* > dist/index.html', inputs: [\(inputs)], outputs: [dist] }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            try host.write(["pmo-release.yml": manifest, "x": "1\n", "build/k": "k\n", "build/x": "0\n"])
+            for (link, target) in links {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(host.work)/\(link)", withDestinationPath: target)
+            }
+            _ = try await push(host, [:])
+            try await expectSame(host, changes, "/", body)
+        }
+    }
+
+    @Test("reads a rendered file behind a link, and what a link in a circle leads to")
+    func readsRendered() async throws {
+        let manifest = """
+            build: [{ run: 'mkdir dist; cat cfg/.env cfg/k > dist/index.html', inputs: [cfg], outputs: [dist] }]
+            env: { files: { real/.env: real/env.tpl } }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            #expect(try await host.pmo("env", "set", "pmo", "VAL=one").status == 0)
+            let files = ["pmo-release.yml": manifest, "real/env.tpl": "V={{VAL}}\n", "real/k": "k\n"]
+            try host.write(files)
+            for (link, target) in ["cfg": "real", "real/round": "../cfg", "real/up": ".."] {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(host.work)/\(link)", withDestinationPath: target)
+            }
+            _ = try await push(host, [:])
+            #expect(try await host.pmo("env", "set", "pmo", "VAL=two").status == 0)
+            try await expectSame(host, ["README": "2\n"], "/", "V=two\nk\n")
+        }
+    }
+
+    @Test("with a star keeps every name or nothing, and goes on with a socket among its outputs")
+    func keepsOddNames() async throws {
+        let manifest = #"""
+            build:
+              - run: mkdir -p dist; cp page dist/index.html; cp page "$(printf 'dist/caf\351')"
+                inputs: [page]
+                outputs: [dist/*]
+              - { run: mkfifo pipe, inputs: [page], outputs: [pipe] }
+              - run: mkdir -p more; cp page "$(printf 'more/n\303\251')"; cp page "$(printf 'more/ne\314\201')"
+                inputs: [page]
+                outputs: [more/*]
+            sites: { pmo.localhost: { root: dist } }
+            """#
+        try await TestHost.with { host in
+            let first = try await push(host, ["pmo-release.yml": manifest, "page": "1\n"])
+            #expect(first.remote.contains { $0.contains("has a name that cannot be noted") }, "\(first)")
+            #expect(first.remote.contains { $0.contains("is neither file, directory nor link") }, "\(first)")
+            let second = try await push(host, ["README": "2\n"])
+            #expect(second.remote.contains { $0.contains("1 reused, 2 built") }, "\(second)")
+            let live = "\(host.home)/pmo/releases/\(try #require(host.live()))"
+            let listed = try await host.run("sh", ["-c", "ls \(live)/dist | wc -l; ls \(live)/more | wc -l"])
+            #expect(listed.out.split(separator: "\n") == ["2", "2"], "\(listed)")
+        }
+    }
+
+    @Test("in the place of a file of the tree is not kept, and the next push goes through")
+    func standsInTheWay() async throws {
+        let manifest = """
+            build: [{ run: 'rm -f a; mkdir -p a dist; cp page a/b; cp page dist', inputs: [page], outputs: [a/b, dist] }]
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            let first = try await push(host, ["pmo-release.yml": manifest, "page": "1\n", "a": "file\n"])
+            #expect(first.remote.contains { $0.contains("it also changed a; see `outputs`") }, "\(first)")
+            _ = try await push(host, ["README": "2\n"])
+            try await host.git("rm", "--quiet", "a")
+            let third = try await push(host, ["README": "3\n"])
+            #expect(!third.remote.contains { $0.contains("also changed") }, "\(third)")
+            try host.write(["a": "file again\n"])
+            _ = try await push(host, ["README": "4\n"])
+        }
+    }
+
+    @Test("keeps nothing of an older run once -o no-cache has run it, and to the budget also where deploys fail")
+    func isForgotten() async throws {
+        let manifest = """
+            cache: 100K
+            build:
+              - run: mkdir dist; cp page dist/index.html; test ! -e large || head -c 200000 /dev/zero > dist/zero
+                inputs: [page]
+                outputs: [dist]
+              - { run: test ! -e fail }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            _ = try await push(host, ["pmo-release.yml": manifest, "page": "1\n"])
+            #expect(try await kept(host).count == 1)
+            let large = try await push(host, ["large": ""], "no-cache")
+            #expect(large.remote.contains { $0.contains("larger than cache") }, "\(large)")
+            #expect(try await kept(host).isEmpty)
+            try await host.git("rm", "--quiet", "large")
+            for number in 2...4 {
+                try host.write(["page": "\(number)\n" + String(repeating: "x", count: 60_000), "fail": ""])
+                try await host.commit("Fail \(number)")
+                #expect(try await host.push().status == 1)
+                #expect(try await kept(host).count == 1)
+            }
+        }
+    }
+
+    @Test("uses what a step without inputs has made for the release's own path")
+    func usesAnEnvironment() async throws {
+        let manifest = """
+            build:
+              - run: |
+                  mkdir -p .venv/bin; printf '#!%s/.venv/bin/run\\nmade\\n' "$PWD" > .venv/bin/tool
+                  printf '#!/bin/sh\\ntail -n 1 "$1"\\n' > .venv/bin/run; chmod 755 .venv/bin/*
+              - { run: 'mkdir dist; tool > dist/index.html', inputs: [page], outputs: [dist] }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            _ = try await push(host, ["pmo-release.yml": manifest, "page": "1\n"])
+            #expect(try await host.get("/").body == "made\n")
         }
     }
 

@@ -8,6 +8,8 @@ import Testing
 
 @Suite("Kept outputs of build steps")
 struct StepStoreTests {
+    /// Four entries with five bytes.
+    private static let weight = 5 + 4 * 4096
     private let key = String(repeating: "a", count: 40)
 
     /// A partial release with an output, and a directory that is open for every attack on it.
@@ -84,11 +86,11 @@ struct StepStoreTests {
             for key in keys { _ = try keep(store, partial, key) }
             _ = try store.bring(
                 keys[0], as: [PathPattern("dist")], into: ReleaseStore(store.app).makePartial(deploy: 2))
-            #expect(try store.trim(to: 10).map(\.key) == [keys[1]])
-            #expect(try store.trim(to: 10).isEmpty)
-            #expect(try store.trim(to: 5).map(\.key) == [keys[2]])
+            #expect(try store.trim(to: 2 * Self.weight).map(\.key) == [keys[1]])
+            #expect(try store.trim(to: 2 * Self.weight).isEmpty)
+            #expect(try store.trim(to: Self.weight).map(\.key) == [keys[2]])
             #expect(try store.records().map(\.key) == [keys[0]])
-            #expect(try keep(store, partial, keys[1], limit: 4) == nil)
+            #expect(try keep(store, partial, keys[1], limit: Self.weight - 1) == nil)
             #expect(try store.app.steps.namesInside() == [keys[0]])
         }
     }

@@ -17,11 +17,6 @@ struct KeyText {
         }
     }
 
-    mutating func add(_ match: TreeMatch) {
-        add("path", match.path)
-        add("entry", "\(String(match.mode, radix: 8)) \(match.id)")
-    }
-
     /// 40 hexadecimal digits. What went in, values of the environment among it, cannot be read from them.
     func key() throws -> String { try ContentID.of(bytes) }
 }

@@ -9,17 +9,26 @@ extension Deployment {
     /// Runs the manifest's steps in the sandbox, in order; their lines go to the pusher as they come. A step whose
     /// inputs are those of an earlier time is not run: what it made then is brought in.
     func build(_ plan: DeployPlan, _ partial: FilePath) async throws {
-        var keys = try ReuseKeys(plan, deploy, host.layout, partial: partial)
-        var changes = BuildChanges(of: partial)
-        if !plan.manifest.build.isEmpty { try await runSteps(plan, partial, &keys, &changes) }
+        let hasKeys =
+            plan.manifest.build.contains { $0.reuse != nil }
+            || plan.manifest.services.contains { $0.restartInputs != nil }
+        let keys = ReuseKeys(plan: plan, deploy: deploy, app: host.layout)
+        var history = BuildHistory(
+            of: partial, isRead: hasKeys, rendered: plan.manifest.environment.files.map(\.target),
+            aliases: [host.layout.build, host.layout.release(plan.release).root])
+        if plan.manifest.build.isEmpty {
+            trimSteps(plan.manifest, [])
+        } else {
+            try await runSteps(plan, partial, keys, &history)
+        }
         for service in plan.manifest.services {
-            guard let key = try keys.key(of: service, changes) else { continue }
+            guard let key = try keys.key(of: service, history) else { continue }
             try ReleaseLayout(root: partial).write(Array("\(key)\n".utf8), to: ReleaseLayout.key(of: service.name))
         }
     }
 
     private func runSteps(
-        _ plan: DeployPlan, _ partial: FilePath, _ keys: inout ReuseKeys, _ changes: inout BuildChanges
+        _ plan: DeployPlan, _ partial: FilePath, _ keys: ReuseKeys, _ history: inout BuildHistory
     ) async throws {
         let steps = plan.manifest.build
         let begun = ContinuousClock.now
@@ -33,34 +42,34 @@ extension Deployment {
                 try standIn(partial, at: host.layout.release(plan.release).root)
             }
             var reused = 0
+            var used: Set<String> = []
             for (number, step) in steps.enumerated() {
                 // Only the sandbox gives a step the same path in every deploy.
-                guard run.sandbox == .bubblewrap, let reuse = step.reuse,
-                    let key = try keys.key(of: step, reuse, changes)
-                else {
+                guard run.sandbox == .bubblewrap, let reuse = step.reuse else {
                     let isRead = hasReader || steps[number...].dropFirst().contains { $0.reuse != nil }
-                    if isRead { try changes.begin() }
+                    if isRead { try history.begin() }
                     try await perform(step, run, at: host.layout.release(plan.release).root)
-                    isRead ? try changes.addAll() : changes.forget()
-                    keys.append(step, nil)
+                    isRead ? try history.add() : history.forget()
                     continue
                 }
-                keys.append(step, key)
+                let key = try keys.key(of: step, reuse, history)
+                used.insert(key)
                 if try bringBack(step, reuse, key, partial) {
                     reused += 1
-                    changes.forget()
+                    history.bring(reuse.outputs, key: key)
                     continue
                 }
-                try changes.begin()
+                try history.begin()
                 try await perform(step, run, at: host.layout.build)
-                let beside = try changes.add(outputs: reuse.outputs)
+                let beside = try history.add(reuse.outputs, key: key)
                 try keep(step, reuse, key, beside, partial, budget: plan.manifest.cacheBudget)
+                trimSteps(plan.manifest, used)
             }
             let summary = self.summary(reused, of: steps)
             return (summary, detail: summary == "built" ? "\(steps.count) steps" : summary)
         }
         try checkOutcome(plan.manifest, partial)
-        trimSteps(plan.manifest, keys)
+        trimSteps(plan.manifest, [])
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)
     }
 
@@ -85,7 +94,8 @@ extension Deployment {
         try await self.run(
             run.sandbox.command(
                 step: step.run, release: run.partial, finalPath: place, cache: run.cache,
-                hide: host.layout.host.home, environment: environment),
+                hide: host.layout.host.home, environment: environment,
+                alias: place == host.layout.build ? host.layout.release(run.plan.release).root : nil),
             in: run.scope, named: step.run.firstLine, within: step.within, else: DeployError.buildFailed)
         try FailPoint.buildAfterStep.pass("write", run.partial)
     }

@@ -15,18 +15,19 @@ extension Deployment {
         return true
     }
 
-    /// Keeps what a step has made, unless it has also changed what is none of its outputs: to bring those in would not
-    /// be the same. A full disk costs the next deploy time, and not this one its end; an output that is not as it must
-    /// be is the step's failure.
+    /// Keeps what a step has made, and removes what it has made beside that, so that the release is the same as where
+    /// the outputs are brought in. One that has changed what stood there before is not kept. A full disk costs the next
+    /// deploy time, and not this one its end; an output that is not as it must be is the step's failure.
     func keep(
-        _ step: BuildStep, _ reuse: StepReuse, _ key: String, _ beside: BuildChanges.Beside, _ partial: FilePath,
+        _ step: BuildStep, _ reuse: StepReuse, _ key: String, _ beside: BuildHistory.Beside, _ partial: FilePath,
         budget: Int
     ) throws {
         guard beside.altered.isEmpty else {
             log.output("not kept for the next time: it also changed \(Self.list(beside.altered)); see `outputs`")
-            return
+            return try steps.forget(key)
         }
-        if !beside.new.isEmpty { log.output("not kept, since no output: \(Self.list(beside.new))") }
+        if !beside.new.isEmpty { log.output("removed, since no output: \(Self.list(beside.new))") }
+        for path in beside.new { try host.store.removeTree(partial.appending(bytes: path)) }
         do {
             let kept = try steps.keep(
                 reuse.outputs, of: partial, builtAt: host.layout.build, key: key,
@@ -35,8 +36,9 @@ extension Deployment {
                 log.output("not kept for the next time: its outputs are larger than cache: \(budget.shownAsBytes)")
             }
         } catch {
-            if case .stepOutput = error { throw error }
+            if case .stepOutput(_, let fault) = error, !fault.isHarmless { throw error }
             log.output("not kept for the next time: \(error.description)")
+            try? steps.forget(key)
         }
     }
 
@@ -45,10 +47,12 @@ extension Deployment {
         return shown.joined(separator: ", ") + (paths.count > 3 ? " and \(paths.count - 3) more" : "")
     }
 
-    /// Holds the kept outputs to their budget; what this deploy has used goes last.
-    func trimSteps(_ manifest: Manifest, _ keys: ReuseKeys) {
+    /// Holds the kept outputs to their budget.
+    ///
+    /// - Parameter used: what this deploy has used so far, which goes last.
+    func trimSteps(_ manifest: Manifest, _ used: Set<String>) {
         let removed = (try? steps.trim(to: manifest.cacheBudget)) ?? []
-        for record in removed where keys.used.contains(record.key) {
+        for record in removed where used.contains(record.key) {
             let limit = manifest.cacheBudget.shownAsBytes
             log.output(
                 "not kept for the next time: \(record.command.shown(limit: 60)); cache: \(limit) is full without it")

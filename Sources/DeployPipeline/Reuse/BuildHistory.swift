@@ -1,0 +1,165 @@
+import GitRepository
+import Glibc
+import ReleaseModel
+import ReleaseStore
+import SystemPackage
+
+/// What build steps have done to a release so far, and so what stands at its paths: what was exported, what a step with
+/// a key has made, or what is only known by its content.
+struct BuildHistory {
+    private enum Event {
+        /// A step's outputs are there, made just now or brought in.
+        case outputs([PathPattern], key: String)
+        /// Something else was changed.
+        case changes(Set<[UInt8]>)
+    }
+
+    private let release: FilePath
+    /// Where steps find it.
+    private let aliases: [FilePath]
+    private let exported: [[UInt8]: String]
+    private var events: [Event] = []
+    /// How the release is now; nil where that is not known.
+    private var latest: TreeSnapshot?
+    private var before: TreeSnapshot?
+
+    /// - Parameters:
+    ///   - release: exported and configured, with an index.
+    ///   - isRead: whether any key will be asked for.
+    ///   - rendered: the files that are no longer as they were exported.
+    ///   - aliases: the paths by which steps know the release.
+    init(of release: FilePath, isRead: Bool, rendered: [ReleasePath], aliases: [FilePath]) {
+        self.release = release
+        self.aliases = aliases
+        var exported: [[UInt8]: String] = [:]
+        let index = isRead ? IndexTable(reading: ReleaseLayout(root: release).index) : nil
+        for file in index.map({ Array($0.files) }) ?? [] {
+            exported[file.path] = "\(String(file.mode, radix: 8)) \(file.blob)"
+        }
+        for path in rendered { exported[Array(path.text.utf8)] = nil }
+        self.exported = exported
+    }
+
+    /// What a step has done beside its outputs.
+    struct Beside {
+        /// What stood there before it.
+        let altered: [[UInt8]]
+        /// What did not, none of it in another.
+        let new: [[UInt8]]
+    }
+
+    /// A step is about to run whose changes are of interest.
+    mutating func begin() throws {
+        before = try latest ?? TreeSnapshot(release)
+        latest = nil
+    }
+
+    /// A step has run that does not say what it makes.
+    mutating func add() throws {
+        let now = try TreeSnapshot(release)
+        if let before { events.append(.changes(Set(now.differences(from: before)))) }
+        latest = now
+    }
+
+    /// A step has run that does; nothing is known yet of what it made beside that.
+    ///
+    /// - Throws: `stepOutput` where it has not made all of its outputs.
+    mutating func add(_ outputs: [PathPattern], key: String) throws -> Beside {
+        guard let before else { return Beside(altered: [], new: []) }
+        let now = try TreeSnapshot(release)
+        let changes = now.differences(from: before)
+        let names = changes.map(\.names)
+        try StepStore.check(outputs, in: release) { output in
+            names.contains { output.covers($0) || output.lies(in: $0) }
+        }
+        var altered: [[UInt8]] = []
+        var new: [[UInt8]] = []
+        for (path, names) in zip(changes, names) where !outputs.contains(where: { $0.covers(names) }) {
+            if before.contains(path) {
+                altered.append(path)
+            } else if !outputs.contains(where: { $0.lies(in: names) }) {
+                new.append(path)
+            } else if !now.isUsualDirectory(path) {
+                // Above an output; brought in, it has the usual mode.
+                altered.append(path)
+            }
+        }
+        if altered.isEmpty {
+            events.append(.outputs(outputs, key: key))
+        } else {
+            events.append(.changes(Set(changes)))
+            latest = now
+        }
+        return Beside(altered: altered, new: Self.outermost(new))
+    }
+
+    /// A step's outputs were brought in.
+    mutating func bring(_ outputs: [PathPattern], key: String) {
+        events.append(.outputs(outputs, key: key))
+        latest = nil
+    }
+
+    /// A step has run at which nobody looked.
+    mutating func forget() { latest = nil }
+
+    /// Adds to a key what stands at some paths and below them.
+    ///
+    /// - Parameter onlyMade: leaves out what is as it was exported.
+    func add(_ patterns: [PathPattern], onlyMade: Bool = false, to text: inout KeyText) throws {
+        var added = text
+        var walk = ContentWalk(release, aliases: aliases) { path, place, entry in
+            let (content, isExported) = self.content(entry, at: place)
+            guard !(onlyMade && isExported) else { return }
+            added.add("path", path)
+            added.add("content", content)
+        }
+        for pattern in patterns {
+            added.add("at", pattern.text)
+            try walk.walk(pattern)
+        }
+        text = added
+    }
+
+    private func content(_ entry: ContentWalk.Entry, at place: [UInt8]) -> (content: [UInt8], isExported: Bool) {
+        let known = exported[place]
+        switch entry {
+        case .other: return (Array("other".utf8), false)
+        case .seen(let path): return (Array("as ".utf8) + path, true)
+        case .link(let target): return (Array("link ".utf8) + target, known?.hasPrefix("120000") == true)
+        case .directory, .file: break
+        }
+        let names = place.names
+        for event in events.reversed() {
+            switch event {
+            case .outputs(let outputs, let key) where outputs.contains { $0.covers(names) }:
+                return (Array("made \(key)".utf8), false)
+            case .changes(let paths) where paths.contains(place):
+                return (Array(self.content(place).utf8), false)
+            default: continue
+            }
+        }
+        if entry == .directory { return (Array("directory".utf8), true) }
+        return known.map { (Array($0.utf8), true) } ?? (Array(self.content(place).utf8), false)
+    }
+
+    /// A file by its bytes, a directory by its mode.
+    private func content(_ place: [UInt8]) -> String {
+        let path = release.appending(bytes: place)
+        var status = stat()
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { return "unknown" }
+        let mode = String(status.st_mode, radix: 8)
+        guard status.st_mode & S_IFMT == S_IFREG else { return mode }
+        return "\(mode) \((try? ContentID.of(file: path)) ?? "unreadable")"
+    }
+
+    private static func outermost(_ paths: [[UInt8]]) -> [[UInt8]] {
+        let all = Set(paths)
+        return paths.filter { path in
+            path.indices.allSatisfy { path[$0] != UInt8(ascii: "/") || !all.contains(Array(path[..<$0])) }
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate var names: [ArraySlice<UInt8>] { split(separator: UInt8(ascii: "/")) }
+}

@@ -1,0 +1,131 @@
+import Glibc
+public import ReleaseModel
+public import SystemPackage
+
+/// What somebody finds at some paths of a release: all that is there and below, by name, and behind links what these
+/// lead to, as far as that is in the release. Nothing is opened but directories.
+public struct ContentWalk {
+    /// What stands at a path.
+    public enum Entry: Equatable {
+        case file
+        case directory
+        /// The target, byte for byte.
+        case link(to: [UInt8])
+        /// A fifo or a socket, or what this process may not look at.
+        case other
+        /// A directory that a link leads to and that was seen before, at that path.
+        case seen([UInt8])
+    }
+
+    private let release: FilePath
+    private let aliases: [FilePath]
+    private let visit: (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
+    private var seen: Set<[UInt8]> = []
+    private var chain: Set<[UInt8]> = []
+
+    /// A walk.
+    ///
+    /// - Parameters:
+    ///   - aliases: other paths that a link may mean the release by.
+    ///   - visit: is given what was found, the path by which, and where that is in the release.
+    public init(
+        _ release: FilePath, aliases: [FilePath],
+        visit: @escaping (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
+    ) {
+        (self.release, self.aliases, self.visit) = (Self.realPath(release) ?? release, aliases, visit)
+    }
+
+    /// Sees what a pattern names.
+    public mutating func walk(_ pattern: PathPattern) throws {
+        guard !pattern.parts.isEmpty else { return try walkDirectory([], []) }
+        var directories: [(path: [UInt8], place: [UInt8])] = [([], [])]
+        for (number, part) in pattern.parts.enumerated() {
+            var below: [(path: [UInt8], place: [UInt8])] = []
+            for directory in directories {
+                for name in try part.hasStar ? names(in: directory.place).filter(part.matches) : [Array(part.text.utf8)]
+                {
+                    let found = (path: directory.path.appending(name), place: directory.place.appending(name))
+                    if number == pattern.parts.count - 1 {
+                        try walk(found.path, found.place)
+                    } else if let status = status(found.place) {
+                        let place = status.isLink ? resolve(found.place) : found.place
+                        if let place, self.status(place)?.isDirectory == true {
+                            below.append((found.path, place))
+                        } else {
+                            // It stands in the way of what is meant.
+                            try visit(found.path, found.place, status.isLink ? link(found.place) : .other)
+                        }
+                    }
+                }
+            }
+            directories = below
+        }
+    }
+
+    private mutating func walk(_ path: [UInt8], _ place: [UInt8]) throws {
+        guard let status = status(place) else { return }
+        if status.isDirectory { return try walkDirectory(path, place) }
+        guard status.isLink else { return try visit(path, place, status.isFile ? .file : .other) }
+        try visit(path, place, link(place))
+        guard let target = resolve(place), let found = self.status(target) else { return }
+        guard found.isDirectory else { return try walk(path, target) }
+        // Round in a circle, or there again by another link: it is described once.
+        guard !chain.contains(target), seen.insert(target).inserted else {
+            return try visit(path, target, .seen(target))
+        }
+        try walkDirectory(path, target)
+    }
+
+    private mutating func walkDirectory(_ path: [UInt8], _ place: [UInt8]) throws {
+        if !path.isEmpty { try visit(path, place, .directory) }
+        guard let names = try? names(in: place) else { return try visit(path, place, .other) }
+        let isNew = chain.insert(place).inserted
+        defer { if isNew { chain.remove(place) } }
+        for name in names { try walk(path.appending(name), place.appending(name)) }
+    }
+
+    /// Sorted by bytes; without `.pmo`, and without what Python keeps of the modules that it has read.
+    private func names(in place: [UInt8]) throws -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        guard status(place)?.isDirectory == true else { return [] }
+        try Directory(opening: release.appending(bytes: place), following: false).forEachEntry { name, _ in
+            names.append(Array(UnsafeRawBufferPointer(start: name, count: strlen(name))))
+        }
+        names.removeAll { $0.elementsEqual("__pycache__".utf8) || place.isEmpty && $0.elementsEqual(".pmo".utf8) }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private func status(_ place: [UInt8]) -> stat? { release.appending(bytes: place).status(following: false) }
+
+    private func link(_ place: [UInt8]) -> Entry {
+        release.appending(bytes: place).linkTarget.map { .link(to: $0.bytes) } ?? .other
+    }
+
+    /// Where a link of the release leads in it; nil where it leads elsewhere, or nowhere.
+    private func resolve(_ place: [UInt8]) -> [UInt8]? {
+        let path = release.appending(bytes: place)
+        guard let target = path.linkTarget else { return nil }
+        let own = aliases.first { target.starts(with: $0) }
+        let meant = own.map { release.appending(target.components.dropFirst($0.components.count)) } ?? path
+        guard let real = Self.realPath(meant), real.starts(with: release) else { return nil }
+        return FilePath(root: nil, real.components.dropFirst(release.components.count)).bytes
+    }
+
+    private static func realPath(_ path: FilePath) -> FilePath? {
+        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return nil }
+        defer { free(resolved) }
+        return FilePath(platformString: resolved)
+    }
+}
+
+extension FilePath {
+    fileprivate var bytes: [UInt8] {
+        withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+    }
+}
+
+extension [UInt8] {
+    fileprivate func appending(_ name: [UInt8]) -> [UInt8] {
+        isEmpty ? name : self + [UInt8(ascii: "/")] + name
+    }
+}
