@@ -22,12 +22,12 @@ struct StepOutputs {
     func existing(_ patterns: [PathPattern]) throws(StoreError) -> [ReleasePath] {
         var all: Set<ReleasePath> = []
         for pattern in patterns { all.formUnion(try find(pattern)) }
-        let sorted = all.sorted { $0.components.count < $1.components.count }
-        var outer: [ReleasePath] = []
-        for path in sorted where !outer.contains(where: { path.components.starts(with: $0.components) }) {
-            outer.append(path)
+        let isInside = { (path: ReleasePath) in
+            path.text.indices.contains { index in
+                path.text[index] == "/" && (try? ReleasePath(String(path.text[..<index]))).map(all.contains) == true
+            }
         }
-        return outer.sorted()
+        return all.filter { !isInside($0) }.sorted()
     }
 
     private func find(_ pattern: PathPattern) throws(StoreError) -> [ReleasePath] {
