@@ -23,8 +23,9 @@ struct StepOutputs {
         var all: Set<ReleasePath> = []
         for pattern in patterns { all.formUnion(try find(pattern)) }
         let isInside = { (path: ReleasePath) in
-            path.text.indices.contains { index in
-                path.text[index] == "/" && (try? ReleasePath(String(path.text[..<index]))).map(all.contains) == true
+            path.text.utf8.indices.contains { index in
+                path.text.utf8[index] == UInt8(ascii: "/")
+                    && (try? ReleasePath(String(path.text[..<index]))).map(all.contains) == true
             }
         }
         return all.filter { !isInside($0) }.sorted()
