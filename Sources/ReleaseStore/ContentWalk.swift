@@ -11,8 +11,10 @@ public struct ContentWalk {
         case directory
         /// The target, byte for byte.
         case link(to: [UInt8])
-        /// A fifo or a socket, or what this process may not look at.
+        /// A fifo, a socket, or a directory that this process may not read.
         case other
+        /// What cannot be looked at from here: a path that is longer than the system takes.
+        case unreachable
         /// A directory that a link leads to and that was seen before, at that path.
         case seen([UInt8])
     }
@@ -20,6 +22,7 @@ public struct ContentWalk {
     private let release: FilePath
     private let aliases: [FilePath]
     private let visit: (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
+    private let ignoringBytecode: Bool
     private var seen: Set<[UInt8]> = []
     private var chain: Set<[UInt8]> = []
 
@@ -27,12 +30,14 @@ public struct ContentWalk {
     ///
     /// - Parameters:
     ///   - aliases: other paths that a link may mean the release by.
+    ///   - ignoringBytecode: leaves out `__pycache__`, what Python keeps of the modules that it has read.
     ///   - visit: is given what was found, the path by which, and where that is in the release.
     public init(
-        _ release: FilePath, aliases: [FilePath],
+        _ release: FilePath, aliases: [FilePath], ignoringBytecode: Bool,
         visit: @escaping (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
     ) {
-        (self.release, self.aliases, self.visit) = (Self.realPath(release) ?? release, aliases, visit)
+        (self.release, self.aliases, self.visit) = (release, aliases, visit)
+        self.ignoringBytecode = ignoringBytecode
     }
 
     /// Sees what a pattern names.
@@ -63,7 +68,10 @@ public struct ContentWalk {
     }
 
     private mutating func walk(_ path: [UInt8], _ place: [UInt8]) throws {
-        guard let status = status(place) else { return }
+        guard let status = status(place) else {
+            if errno == ENAMETOOLONG { try visit(path, place, .unreachable) }
+            return
+        }
         if status.isDirectory { return try walkDirectory(path, place) }
         guard status.isLink else { return try visit(path, place, status.isFile ? .file : .other) }
         try visit(path, place, link(place))
@@ -84,14 +92,16 @@ public struct ContentWalk {
         for name in names { try walk(path.appending(name), place.appending(name)) }
     }
 
-    /// Sorted by bytes; without `.pmo`, and without what Python keeps of the modules that it has read.
+    /// Sorted by bytes; without `.pmo`.
     private func names(in place: [UInt8]) throws -> [[UInt8]] {
         var names: [[UInt8]] = []
         guard status(place)?.isDirectory == true else { return [] }
         try Directory(opening: release.appending(bytes: place), following: false).forEachEntry { name, _ in
             names.append(Array(UnsafeRawBufferPointer(start: name, count: strlen(name))))
         }
-        names.removeAll { $0.elementsEqual("__pycache__".utf8) || place.isEmpty && $0.elementsEqual(".pmo".utf8) }
+        names.removeAll {
+            ignoringBytecode && $0.elementsEqual("__pycache__".utf8) || place.isEmpty && $0.elementsEqual(".pmo".utf8)
+        }
         return names.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
@@ -101,24 +111,40 @@ public struct ContentWalk {
         release.appending(bytes: place).linkTarget.map { .link(to: $0.bytes) } ?? .other
     }
 
-    /// Where a link of the release leads in it; nil where it leads elsewhere, or nowhere.
+    /// Where a path of the release leads in it, all links followed; nil where that is elsewhere, or nowhere.
     private func resolve(_ place: [UInt8]) -> [UInt8]? {
-        let path = release.appending(bytes: place)
-        guard let target = path.linkTarget else { return nil }
-        let own = aliases.first { target.starts(with: $0) }
-        let meant = own.map { release.appending(target.components.dropFirst($0.components.count)) } ?? path
-        guard let real = Self.realPath(meant), real.starts(with: release) else { return nil }
-        return FilePath(root: nil, real.components.dropFirst(release.components.count)).bytes
-    }
-
-    private static func realPath(_ path: FilePath) -> FilePath? {
-        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return nil }
-        defer { free(resolved) }
-        return FilePath(platformString: resolved)
+        var ahead = Array(FilePath(bytes: place).components.reversed())
+        var reached: [FilePath.Component] = []
+        var links = 0
+        while let next = ahead.popLast() {
+            if next.kind == .currentDirectory { continue }
+            if next.kind == .parentDirectory {
+                guard reached.popLast() != nil else { return nil }
+                continue
+            }
+            let path = FilePath(root: nil, reached + [next])
+            guard let status = status(path.bytes) else { return nil }
+            guard status.isLink else {
+                reached.append(next)
+                continue
+            }
+            links += 1
+            guard links <= 40, let target = release.pushing(path).linkTarget else { return nil }
+            var way = target.components[...]
+            if target.isAbsolute {
+                guard let own = (aliases + [release]).first(where: target.starts(with:)) else { return nil }
+                way = way.dropFirst(own.components.count)
+                reached = []
+            }
+            ahead += way.reversed()
+        }
+        return FilePath(root: nil, reached).bytes
     }
 }
 
 extension FilePath {
+    fileprivate init(bytes: [UInt8]) { self.init(platformString: bytes.map(CChar.init(bitPattern:)) + [0]) }
+
     fileprivate var bytes: [UInt8] {
         withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
     }

@@ -2,6 +2,8 @@
 public struct StepRecord: Codable, Sendable, Equatable {
     /// What the outputs depend on, hashed: 40 hexadecimal digits.
     public var key: String
+    /// What the outputs are, hashed: a step that runs again may make something else.
+    public var content: String
     /// The step's command line.
     public var command: String
     /// The outputs, relative to the release.

@@ -31,15 +31,21 @@ public struct StepStore: Sendable {
     /// - Parameters:
     ///   - patterns: what it was to make.
     ///   - isTouched: whether something that a pattern names is not as it was before the step.
+    /// - Returns: the outputs; nil where one of them has a name that cannot be noted.
     /// - Throws: `stepOutput` where one names nothing, or only what was there before.
     public static func check(
         _ patterns: [PathPattern], in release: FilePath, isTouched: (PathPattern) -> Bool
-    ) throws(StoreError) {
+    ) throws(StoreError) -> [ReleasePath]? {
+        if let untouched = patterns.first(where: { !isTouched($0) }),
+            try StepOutputs(release).paths([untouched]).isEmpty == false
+        {
+            throw .stepOutput(path: untouched.text, fault: .untouched)
+        }
         do throws(StoreError) {
-            _ = try StepOutputs(release).paths(patterns)
-        } catch .stepOutput(_, .oddName) {}
-        guard let untouched = patterns.first(where: { !isTouched($0) }) else { return }
-        throw .stepOutput(path: untouched.text, fault: .untouched)
+            return try StepOutputs(release).paths(patterns)
+        } catch .stepOutput(_, .oddName) {
+            return nil
+        }
     }
 
     /// Keeps what a step has made.
@@ -48,12 +54,13 @@ public struct StepStore: Sendable {
     ///   - patterns: what the step was to make; each must name something.
     ///   - release: the release's directory.
     ///   - build: where the step found it.
+    ///   - content: what was made, hashed.
     ///   - limit: how many bytes the entry may have; more are not kept.
     /// - Returns: the entry, in place of an older one of the key; nil where it has more than the limit.
     /// - Throws: `stepOutput` where an output is not as it must be, or another error where it cannot be kept.
     public func keep(
-        _ patterns: [PathPattern], of release: FilePath, builtAt build: FilePath, key: String, command: String,
-        limit: Int
+        _ patterns: [PathPattern], of release: FilePath, builtAt build: FilePath, key: String, content: String,
+        command: String, limit: Int
     ) throws(StoreError) -> StepRecord? {
         let paths = try StepOutputs(release).paths(patterns)
         try app.steps.makeDirectories(mode: 0o700)
@@ -72,7 +79,8 @@ public struct StepStore: Sendable {
             }
             let now = currentTime()
             let record = StepRecord(
-                key: key, command: command, outputs: paths.map(\.text), entries: copy.entries, bytes: copy.bytes,
+                key: key, content: content, command: command, outputs: paths.map(\.text), entries: copy.entries,
+                bytes: copy.bytes,
                 created: now, used: now)
             try JSONFile.write(record, to: entry.appending("step.json"), mode: 0o600)
             try checked("sync", entry) { syncfs(steps.descriptor) }

@@ -28,7 +28,8 @@ struct StepStoreTests {
         -> StepRecord?
     {
         try store.keep(
-            [PathPattern("dist")], of: partial, builtAt: "/build", key: name ?? key, command: "make", limit: limit)
+            [PathPattern("dist")], of: partial, builtAt: "/build", key: name ?? key, content: key, command: "make",
+            limit: limit)
     }
 
     @Test("are brought back as they were, in place of what stands there")

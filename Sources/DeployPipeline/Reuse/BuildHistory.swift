@@ -8,8 +8,8 @@ import SystemPackage
 /// a key has made, or what is only known by its content.
 struct BuildHistory {
     private enum Event {
-        /// A step's outputs are there, made just now or brought in.
-        case outputs([PathPattern], key: String)
+        /// A step's outputs are there, made just now or brought in; what they are, hashed.
+        case outputs([PathPattern], content: String)
         /// Something else was changed.
         case changes(Set<[UInt8]>)
     }
@@ -22,6 +22,8 @@ struct BuildHistory {
     /// How the release is now; nil where that is not known.
     private var latest: TreeSnapshot?
     private var before: TreeSnapshot?
+    /// Whether the last event is of a step whose outputs may yet be kept.
+    private var isOpen = false
 
     /// - Parameters:
     ///   - release: exported and configured, with an index.
@@ -52,6 +54,7 @@ struct BuildHistory {
     mutating func begin() throws {
         before = try latest ?? TreeSnapshot(release)
         latest = nil
+        isOpen = false
     }
 
     /// A step has run that does not say what it makes.
@@ -61,42 +64,52 @@ struct BuildHistory {
         latest = now
     }
 
-    /// A step has run that does; nothing is known yet of what it made beside that.
+    /// A step has run that does. Until it is known whether its outputs are kept, they are known by their content.
     ///
     /// - Throws: `stepOutput` where it has not made all of its outputs.
-    mutating func add(_ outputs: [PathPattern], key: String) throws -> Beside {
+    mutating func add(_ outputs: [PathPattern]) throws -> Beside {
         guard let before else { return Beside(altered: [], new: []) }
         let now = try TreeSnapshot(release)
         let changes = now.differences(from: before)
+        events.append(.changes(Set(changes)))
+        isOpen = true
+        latest = now
         let names = changes.map(\.names)
-        try StepStore.check(outputs, in: release) { output in
-            names.contains { output.covers($0) || output.lies(in: $0) }
-        }
+        let made = try StepStore.check(outputs, in: release) { output in names.contains { output.covers($0) } }
+        let above = Set((made ?? []).flatMap(Self.directories))
         var altered: [[UInt8]] = []
         var new: [[UInt8]] = []
         for (path, names) in zip(changes, names) where !outputs.contains(where: { $0.covers(names) }) {
             if before.contains(path) {
                 altered.append(path)
-            } else if !outputs.contains(where: { $0.lies(in: names) }) {
+            } else if made == nil ? !outputs.contains(where: { $0.lies(in: names) }) : !above.contains(path) {
                 new.append(path)
             } else if !now.isUsualDirectory(path) {
                 // Above an output; brought in, it has the usual mode.
                 altered.append(path)
             }
         }
-        if altered.isEmpty {
-            events.append(.outputs(outputs, key: key))
-        } else {
-            events.append(.changes(Set(changes)))
-            latest = now
-        }
         return Beside(altered: altered, new: Self.outermost(new))
     }
 
-    /// A step's outputs were brought in.
-    mutating func bring(_ outputs: [PathPattern], key: String) {
-        events.append(.outputs(outputs, key: key))
+    /// A step's outputs are kept, or were brought in.
+    mutating func add(_ outputs: [PathPattern], content: String) {
+        if isOpen { events.removeLast() }
+        isOpen = false
+        events.append(.outputs(outputs, content: content))
         latest = nil
+    }
+
+    /// What stands at some paths, hashed.
+    func content(of patterns: [PathPattern]) throws -> String {
+        var text = KeyText("outputs 1")
+        try add(patterns, to: &text)
+        return try text.key()
+    }
+
+    private static func directories(above path: ReleasePath) -> [[UInt8]] {
+        let bytes = Array(path.text.utf8)
+        return bytes.indices.filter { bytes[$0] == UInt8(ascii: "/") }.map { Array(bytes[..<$0]) }
     }
 
     /// A step has run at which nobody looked.
@@ -104,10 +117,14 @@ struct BuildHistory {
 
     /// Adds to a key what stands at some paths and below them.
     ///
-    /// - Parameter onlyMade: leaves out what is as it was exported.
-    func add(_ patterns: [PathPattern], onlyMade: Bool = false, to text: inout KeyText) throws {
+    /// - Parameters:
+    ///   - onlyMade: leaves out what is as it was exported.
+    ///   - ignoringBytecode: leaves out what Python keeps of its modules.
+    func add(
+        _ patterns: [PathPattern], onlyMade: Bool = false, ignoringBytecode: Bool = false, to text: inout KeyText
+    ) throws {
         var added = text
-        var walk = ContentWalk(release, aliases: aliases) { path, place, entry in
+        var walk = ContentWalk(release, aliases: aliases, ignoringBytecode: ignoringBytecode) { path, place, entry in
             let (content, isExported) = self.content(entry, at: place)
             guard !(onlyMade && isExported) else { return }
             added.add("path", path)
@@ -124,6 +141,8 @@ struct BuildHistory {
         let known = exported[place]
         switch entry {
         case .other: return (Array("other".utf8), false)
+        // Different in each deploy: nobody knows whether it is the same.
+        case .unreachable: return (Array("unreachable \(release)".utf8), false)
         case .seen(let path): return (Array("as ".utf8) + path, true)
         case .link(let target): return (Array("link ".utf8) + target, known?.hasPrefix("120000") == true)
         case .directory, .file: break
@@ -131,8 +150,8 @@ struct BuildHistory {
         let names = place.names
         for event in events.reversed() {
             switch event {
-            case .outputs(let outputs, let key) where outputs.contains { $0.covers(names) }:
-                return (Array("made \(key)".utf8), false)
+            case .outputs(let outputs, let content) where outputs.contains { $0.covers(names) }:
+                return (Array("made \(content)".utf8), false)
             case .changes(let paths) where paths.contains(place):
                 return (Array(self.content(place).utf8), false)
             default: continue

@@ -13,7 +13,7 @@ struct ReuseKeys {
     func key(of step: BuildStep, _ reuse: StepReuse, _ history: BuildHistory) throws -> String {
         var text = KeyText("build step 3")
         let environment = BuildEnvironment.reused(reuse, plan, deploy, app, at: app.build)
-        text.add("tools", ToolchainStamp(path: environment["PATH"] ?? "").text)
+        text.add("tools", ToolchainStamp(path: environment["PATH"] ?? "", named: step.run).text)
         text.add("run", step.run)
         for output in reuse.outputs { text.add("output", output.text) }
         for (key, value) in environment.sorted(by: { $0.key < $1.key }) { text.add("env \(key)", value) }
@@ -36,9 +36,9 @@ struct ReuseKeys {
         text.add("service", try StableJSON.bytes(plain))
         for path in plan.manifest.shared { text.add("shared", path.text) }
         for (key, value) in plan.environment.sorted(by: { $0.key < $1.key }) { text.add("env \(key)", value) }
-        try history.add(inputs, to: &text)
+        try history.add(inputs, ignoringBytecode: true, to: &text)
         if let directory = try? PathPattern(service.directory) {
-            try history.add([directory], onlyMade: true, to: &text)
+            try history.add([directory], onlyMade: true, ignoringBytecode: true, to: &text)
         }
         for step in plan.manifest.build where step.reuse == nil { text.add("run", step.run) }
         return try text.key()

@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// What of the host decides how a build step comes out: the machine, the release of the system, and the programs that
-/// builds use, each by the file that it is in the end with its size and time of change. Nothing is started for it. A
+/// builds use or that are named in the step, each by the file that it is in the end with its size and time of change. Nothing is started for it. A
 /// library that changes beside them is not seen; `-o no-cache` is for that.
 struct ToolchainStamp {
     /// Programs that builds call; those that the host does not have are left out.
@@ -14,13 +14,17 @@ struct ToolchainStamp {
 
     let text: String
 
-    /// - Parameter path: where the step looks for programs; parts inside the release come from its inputs.
-    init(path: String) {
+    /// - Parameters:
+    ///   - path: where the step looks for programs; parts inside the release come from its inputs.
+    ///   - line: the step's command line.
+    init(path: String, named line: String = "") {
         var system = utsname()
         uname(&system)
         let machine = withUnsafeBytes(of: system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let directories = path.split(separator: ":").map(String.init)
-        let found = Self.programs.compactMap { Self.stamp($0, in: directories) }
+        let words = line.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || "._+-".contains($0)) }
+        let named = Set(words.map(String.init)).subtracting(Self.programs).subtracting([".", ".."]).sorted()
+        let found = (Self.programs + named).compactMap { Self.stamp($0, in: directories) }
         text = ([machine, Self.systemRelease] + found).joined(separator: "\n")
     }
 

@@ -35,6 +35,7 @@ extension Deployment {
         let run = StepRun(
             plan: plan, partial: partial, sandbox: await BuildSandbox.detect(runner: host.runner),
             scope: await detectScope(), cache: try prepareCache())
+        trimSteps(plan.manifest, [])
         let hasReader = plan.manifest.services.contains { $0.restartInputs != nil }
         let summary = try await phase(.build) {
             if case .none(let reason) = run.sandbox {
@@ -54,15 +55,15 @@ extension Deployment {
                 }
                 let key = try keys.key(of: step, reuse, history)
                 used.insert(key)
-                if try bringBack(step, reuse, key, partial) {
+                if let brought = try bringBack(step, reuse, key, partial) {
                     reused += 1
-                    history.bring(reuse.outputs, key: key)
+                    history.add(reuse.outputs, content: brought.content)
                     continue
                 }
                 try history.begin()
                 try await perform(step, run, at: host.layout.build)
-                let beside = try history.add(reuse.outputs, key: key)
-                try keep(step, reuse, key, beside, partial, budget: plan.manifest.cacheBudget)
+                let beside = try history.add(reuse.outputs)
+                try keep(step, reuse, key, beside, partial, &history, budget: plan.manifest.cacheBudget)
                 trimSteps(plan.manifest, used)
             }
             let summary = self.summary(reused, of: steps)

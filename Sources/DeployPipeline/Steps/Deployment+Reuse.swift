@@ -6,13 +6,13 @@ extension Deployment {
     private var steps: StepStore { StepStore(host.layout) }
     var isWithoutCache: Bool { deploy.options.contains("no-cache") }
 
-    /// Brings in what a step made with the same inputs; false where it must run.
-    func bringBack(_ step: BuildStep, _ reuse: StepReuse, _ key: String, _ partial: FilePath) throws -> Bool {
-        guard !isWithoutCache else { return false }
+    /// Brings in what a step made with the same inputs; nil where it must run.
+    func bringBack(_ step: BuildStep, _ reuse: StepReuse, _ key: String, _ partial: FilePath) throws -> StepRecord? {
+        guard !isWithoutCache else { return nil }
         let begun = ContinuousClock.now
-        guard try steps.bring(key, as: reuse.outputs, into: partial) != nil else { return false }
+        guard let record = try steps.bring(key, as: reuse.outputs, into: partial) else { return nil }
         log.reused(step.run.firstLine.shown(limit: 50), took: ContinuousClock.now - begun)
-        return true
+        return record
     }
 
     /// Keeps what a step has made, and removes what it has made beside that, so that the release is the same as where
@@ -20,7 +20,7 @@ extension Deployment {
     /// deploy time, and not this one its end; an output that is not as it must be is the step's failure.
     func keep(
         _ step: BuildStep, _ reuse: StepReuse, _ key: String, _ beside: BuildHistory.Beside, _ partial: FilePath,
-        budget: Int
+        _ history: inout BuildHistory, budget: Int
     ) throws {
         guard beside.altered.isEmpty else {
             log.output("not kept for the next time: it also changed \(Self.list(beside.altered)); see `outputs`")
@@ -28,11 +28,15 @@ extension Deployment {
         }
         if !beside.new.isEmpty { log.output("removed, since no output: \(Self.list(beside.new))") }
         for path in beside.new { try host.store.removeTree(partial.appending(bytes: path)) }
+        history.forget()
+        let content = try history.content(of: reuse.outputs)
         do {
             let kept = try steps.keep(
-                reuse.outputs, of: partial, builtAt: host.layout.build, key: key,
+                reuse.outputs, of: partial, builtAt: host.layout.build, key: key, content: content,
                 command: step.run.firstLine.shown(limit: 200), limit: budget)
-            if kept == nil {
+            if kept != nil {
+                history.add(reuse.outputs, content: content)
+            } else {
                 log.output("not kept for the next time: its outputs are larger than cache: \(budget.shownAsBytes)")
             }
         } catch {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DeployPipeline
+import Glibc
 import ReleaseModel
 import ReleaseStore
 
@@ -11,6 +12,8 @@ struct DeployWorkerCommand: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
+        // A release is the same whoever has pushed it.
+        umask(0o022)
         let host = try AppHost(opening: home.app(app))
         try await DeployWorker(host, deploy: deploy, executable: Caller.executable).run()
         try Retirer.spawn(host, executable: Caller.executable)
