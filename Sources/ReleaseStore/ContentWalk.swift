@@ -54,11 +54,12 @@ public struct ContentWalk {
                         try walk(found.path, found.place)
                     } else if let status = status(found.place) {
                         let place = status.isLink ? resolve(found.place) : found.place
+                        if status.isLink { try visit(found.path, found.place, link(found.place)) }
                         if let place, self.status(place)?.isDirectory == true {
                             below.append((found.path, place))
                         } else {
                             // It stands in the way of what is meant.
-                            try visit(found.path, found.place, status.isLink ? link(found.place) : .other)
+                            try visit(found.path, found.place, .other)
                         }
                     }
                 }

@@ -68,7 +68,7 @@ public struct TreeSnapshot: Sendable {
                 begins.append(length)
                 return directory
             } catch .system(_, _, EACCES) {
-                // Nobody but root reads it, so that a step that is not root's cannot have read it either.
+                // Its mode is a part of what is seen; what is in it is not.
                 path.removeSubrange(length...)
                 return nil
             }

@@ -420,6 +420,46 @@ struct StepReuseTests {
         }
     }
 
+    @Test("runs when one that was not kept has overwritten what it reads, also behind one that was reused")
+    func followsWhatIsNotKept() async throws {
+        let manifest = """
+            cache: 30K
+            build:
+              - { run: 'cat src > cfg; mkdir -p big; head -c 90000 /dev/zero > big/z', inputs: [src], outputs: [cfg, big] }
+              - { run: cat other > b, inputs: [other], outputs: [b] }
+              - { run: 'mkdir dist; cat cfg > dist/index.html', inputs: [cfg], outputs: [dist] }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            _ = try await push(host, ["pmo-release.yml": manifest, "src": "1\n", "cfg": "base\n", "other": "o\n"])
+            for (src, reused) in [("1", "2 reused"), ("2", "1 reused"), ("3", "1 reused")] {
+                let pushed = try await push(host, ["src": "\(src)\n", "README": UUID().uuidString])
+                #expect(try await host.get("/").body == "\(src)\n")
+                #expect(pushed.remote.contains { $0.contains(reused) }, "\(pushed)")
+            }
+        }
+    }
+
+    @Test("of a directory that has become a link runs, in place of failing where its outputs were to go")
+    func outlivesALink() async throws {
+        let run = "for d in p/*; do mkdir -p $d/dist; cat page $d/keep > $d/dist/x; done"
+        let manifest = """
+            build: [{ run: '\(run)', inputs: [page, 'p/*/keep'], outputs: ['p/*/dist'] }]
+            sites: { pmo.localhost: { root: q } }
+            """
+        try await TestHost.with { host in
+            let files = ["p/a/keep": "1\n", "p/b/keep": "1\n", "q/a/keep": "1\n", "page": "1\n"]
+            _ = try await push(host, files.merging(["pmo-release.yml": manifest]) { $1 })
+            try await host.git("rm", "--quiet", "-r", "p/a")
+            try FileManager.default.createSymbolicLink(atPath: "\(host.work)/p/a", withDestinationPath: "../q/a")
+            _ = try await push(host, ["README": "2\n"])
+            let third = try await push(host, ["README": "3\n"])
+            #expect(third.remote.contains { $0.contains("1 reused") }, "\(third)")
+            let live = "\(host.home)/pmo/releases/\(try #require(host.live()))"
+            #expect(host.names("\(live)/p/b/dist") == ["x"] && host.names("\(live)/q/a") == ["keep"])
+        }
+    }
+
     @Test("is the same reused and run below a star, behind a link to a link, and under any umask")
     func isTheSame() async throws {
         let manifest = """

@@ -22,8 +22,6 @@ struct BuildHistory {
     /// How the release is now; nil where that is not known.
     private var latest: TreeSnapshot?
     private var before: TreeSnapshot?
-    /// Whether the last event is of a step whose outputs may yet be kept.
-    private var isOpen = false
 
     /// - Parameters:
     ///   - release: exported and configured, with an index.
@@ -54,7 +52,6 @@ struct BuildHistory {
     mutating func begin() throws {
         before = try latest ?? TreeSnapshot(release)
         latest = nil
-        isOpen = false
     }
 
     /// A step has run that does not say what it makes.
@@ -72,7 +69,6 @@ struct BuildHistory {
         let now = try TreeSnapshot(release)
         let changes = now.differences(from: before)
         events.append(.changes(Set(changes)))
-        isOpen = true
         latest = now
         let names = changes.map(\.names)
         let made = try StepStore.check(outputs, in: release) { output in names.contains { output.covers($0) } }
@@ -92,10 +88,14 @@ struct BuildHistory {
         return Beside(altered: altered, new: Self.outermost(new))
     }
 
-    /// A step's outputs are kept, or were brought in.
-    mutating func add(_ outputs: [PathPattern], content: String) {
-        if isOpen { events.removeLast() }
-        isOpen = false
+    /// The outputs of the step that was added last are kept: they are known by the content of all.
+    mutating func keep(_ outputs: [PathPattern], content: String) {
+        events.removeLast()
+        bring(outputs, content: content)
+    }
+
+    /// A step's outputs were brought in.
+    mutating func bring(_ outputs: [PathPattern], content: String) {
         events.append(.outputs(outputs, content: content))
         latest = nil
     }
@@ -134,7 +134,22 @@ struct BuildHistory {
             added.add("at", pattern.text)
             try walk.walk(pattern)
         }
+        if onlyMade {
+            for path in gone(patterns) { added.add("gone", path) }
+        }
         text = added
+    }
+
+    /// What was exported at some paths, and was removed by a step.
+    private func gone(_ patterns: [PathPattern]) -> [[UInt8]] {
+        var gone: Set<[UInt8]> = []
+        for case .changes(let paths) in events {
+            gone.formUnion(
+                paths.filter { path in exported[path] != nil && patterns.contains { $0.covers(path.names) } })
+        }
+        var status = stat()
+        return gone.filter { release.appending(bytes: $0).withPlatformString { lstat($0, &status) } != 0 }
+            .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     private func content(_ entry: ContentWalk.Entry, at place: [UInt8]) -> (content: [UInt8], isExported: Bool) {

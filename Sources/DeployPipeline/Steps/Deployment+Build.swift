@@ -57,7 +57,7 @@ extension Deployment {
                 used.insert(key)
                 if let brought = try bringBack(step, reuse, key, partial) {
                     reused += 1
-                    history.add(reuse.outputs, content: brought.content)
+                    history.bring(reuse.outputs, content: brought.content)
                     continue
                 }
                 try history.begin()

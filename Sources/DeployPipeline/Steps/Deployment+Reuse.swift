@@ -10,7 +10,15 @@ extension Deployment {
     func bringBack(_ step: BuildStep, _ reuse: StepReuse, _ key: String, _ partial: FilePath) throws -> StepRecord? {
         guard !isWithoutCache else { return nil }
         let begun = ContinuousClock.now
-        guard let record = try steps.bring(key, as: reuse.outputs, into: partial) else { return nil }
+        let record: StepRecord?
+        do {
+            record = try steps.bring(key, as: reuse.outputs, into: partial)
+        } catch {
+            // The next deploy runs it.
+            try? steps.forget(key)
+            throw error
+        }
+        guard let record else { return nil }
         log.reused(step.run.firstLine.shown(limit: 50), took: ContinuousClock.now - begun)
         return record
     }
@@ -27,7 +35,12 @@ extension Deployment {
             return try steps.forget(key)
         }
         if !beside.new.isEmpty { log.output("removed, since no output: \(Self.list(beside.new))") }
-        for path in beside.new { try host.store.removeTree(partial.appending(bytes: path)) }
+        do {
+            for path in beside.new { try host.store.removeTree(partial.appending(bytes: path)) }
+        } catch {
+            log.output("not kept for the next time: \(error.description)")
+            return try steps.forget(key)
+        }
         history.forget()
         let content = try history.content(of: reuse.outputs)
         do {
@@ -35,7 +48,7 @@ extension Deployment {
                 reuse.outputs, of: partial, builtAt: host.layout.build, key: key, content: content,
                 command: step.run.firstLine.shown(limit: 200), limit: budget)
             if kept != nil {
-                history.add(reuse.outputs, content: content)
+                history.keep(reuse.outputs, content: content)
             } else {
                 log.output("not kept for the next time: its outputs are larger than cache: \(budget.shownAsBytes)")
             }
