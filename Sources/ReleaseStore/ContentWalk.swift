@@ -22,6 +22,7 @@ public struct ContentWalk {
     private let release: FilePath
     private let aliases: [FilePath]
     private let visit: (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
+    private let following: Bool
     private let ignoringBytecode: Bool
     private var seen: Set<[UInt8]> = []
     private var chain: Set<[UInt8]> = []
@@ -30,14 +31,15 @@ public struct ContentWalk {
     ///
     /// - Parameters:
     ///   - aliases: other paths that a link may mean the release by.
+    ///   - following: whether what a link at the end leads to is seen as well.
     ///   - ignoringBytecode: leaves out `__pycache__`, what Python keeps of the modules that it has read.
     ///   - visit: is given what was found, the path by which, and where that is in the release.
     public init(
-        _ release: FilePath, aliases: [FilePath], ignoringBytecode: Bool,
+        _ release: FilePath, aliases: [FilePath], following: Bool, ignoringBytecode: Bool,
         visit: @escaping (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
     ) {
         (self.release, self.aliases, self.visit) = (release, aliases, visit)
-        self.ignoringBytecode = ignoringBytecode
+        (self.following, self.ignoringBytecode) = (following, ignoringBytecode)
     }
 
     /// Sees what a pattern names.
@@ -76,7 +78,7 @@ public struct ContentWalk {
         if status.isDirectory { return try walkDirectory(path, place) }
         guard status.isLink else { return try visit(path, place, status.isFile ? .file : .other) }
         try visit(path, place, link(place))
-        guard let target = resolve(place), let found = self.status(target) else { return }
+        guard following, let target = resolve(place), let found = self.status(target) else { return }
         guard found.isDirectory else { return try walk(path, target) }
         // Round in a circle, or there again by another link: it is described once.
         guard !chain.contains(target), seen.insert(target).inserted else {

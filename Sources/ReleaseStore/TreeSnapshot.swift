@@ -13,6 +13,12 @@ public struct TreeSnapshot: Sendable {
         let modified: Int
         let changed: Int
 
+        /// Where one has a time of change and the other none, the file has got or lost another name between.
+        static func == (one: Stamp, other: Stamp) -> Bool {
+            (one.mode, one.inode, one.size, one.modified) == (other.mode, other.inode, other.size, other.modified)
+                && (one.changed == other.changed || one.changed == 0 || other.changed == 0)
+        }
+
         init(_ status: stat) {
             mode = status.st_mode
             // A directory changes with all that is made in it, which has stamps of its own.

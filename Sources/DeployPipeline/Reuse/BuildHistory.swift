@@ -100,10 +100,10 @@ struct BuildHistory {
         latest = nil
     }
 
-    /// What stands at some paths, hashed.
+    /// What stands at some paths, hashed; of links where they lead, and not what is there.
     func content(of patterns: [PathPattern]) throws -> String {
         var text = KeyText("outputs 1")
-        try add(patterns, to: &text)
+        try add(patterns, following: false, to: &text)
         return try text.key()
     }
 
@@ -119,12 +119,16 @@ struct BuildHistory {
     ///
     /// - Parameters:
     ///   - onlyMade: leaves out what is as it was exported.
+    ///   - following: whether what links lead to counts as well.
     ///   - ignoringBytecode: leaves out what Python keeps of its modules.
     func add(
-        _ patterns: [PathPattern], onlyMade: Bool = false, ignoringBytecode: Bool = false, to text: inout KeyText
+        _ patterns: [PathPattern], onlyMade: Bool = false, following: Bool = true, ignoringBytecode: Bool = false,
+        to text: inout KeyText
     ) throws {
         var added = text
-        var walk = ContentWalk(release, aliases: aliases, ignoringBytecode: ignoringBytecode) { path, place, entry in
+        var walk = ContentWalk(
+            release, aliases: aliases, following: following, ignoringBytecode: ignoringBytecode
+        ) { path, place, entry in
             let (content, isExported) = self.content(entry, at: place)
             guard !(onlyMade && isExported) else { return }
             added.add("path", path)
@@ -159,7 +163,9 @@ struct BuildHistory {
         // Different in each deploy: nobody knows whether it is the same.
         case .unreachable: return (Array("unreachable \(release)".utf8), false)
         case .seen(let path): return (Array("as ".utf8) + path, true)
-        case .link(let target): return (Array("link ".utf8) + target, known?.hasPrefix("120000") == true)
+        case .link(let target):
+            let isExported = known?.hasPrefix("120000") == true && !isTouched(place)
+            return (Array("link ".utf8) + target, isExported)
         case .directory, .file: break
         }
         let names = place.names
@@ -174,6 +180,16 @@ struct BuildHistory {
         }
         if entry == .directory { return (Array("directory".utf8), true) }
         return known.map { (Array($0.utf8), true) } ?? (Array(self.content(place).utf8), false)
+    }
+
+    private func isTouched(_ place: [UInt8]) -> Bool {
+        let names = place.names
+        return events.contains { event in
+            switch event {
+            case .outputs(let outputs, _): outputs.contains { $0.covers(names) }
+            case .changes(let paths): paths.contains(place)
+            }
+        }
     }
 
     /// A file by its bytes, a directory by its mode.
