@@ -146,8 +146,6 @@ public struct ContentWalk {
 }
 
 extension FilePath {
-    fileprivate init(bytes: [UInt8]) { self.init(platformString: bytes.map(CChar.init(bitPattern:)) + [0]) }
-
     fileprivate var bytes: [UInt8] {
         withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
     }

@@ -20,8 +20,10 @@ extension FilePath {
     ///
     /// - Parameter path: relative, of any bytes.
     public func appending(bytes path: [UInt8]) -> FilePath {
-        pushing(FilePath(platformString: path.map(CChar.init(bitPattern:)) + [0]))
+        pushing(FilePath(bytes: path))
     }
+
+    init(bytes: [UInt8]) { self.init(platformString: bytes.map(CChar.init(bitPattern:)) + [0]) }
 
     /// The directory that it is in; `.` for a bare name.
     var directory: FilePath {

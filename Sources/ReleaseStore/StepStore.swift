@@ -80,8 +80,7 @@ public struct StepStore: Sendable {
             let now = currentTime()
             let record = StepRecord(
                 key: key, content: content, command: command, outputs: paths.map(\.text), entries: copy.entries,
-                bytes: copy.bytes,
-                created: now, used: now)
+                bytes: copy.bytes, created: now, used: now)
             try JSONFile.write(record, to: entry.appending("step.json"), mode: 0o600)
             try checked("sync", entry) { syncfs(steps.descriptor) }
             try remove(key)

@@ -9,8 +9,8 @@ public struct AppRemoval: Sendable {
     /// Removal of an app.
     public init(_ host: AppHost) { self.host = host }
 
-    /// Stops every instance, takes the site out of nginx and its certificates out of certbot, and removes the app's directory with its releases, its
-    /// shared files, its backups and its receiver.
+    /// Stops every instance, takes the site out of nginx and its certificates out of certbot, and removes the app's
+    /// directory with its releases, its shared files, its backups and its receiver.
     public func run() async throws {
         try await stopAll(forgetting: true)
         try await host.changingNginx { try await $0.remove(app: host.layout.name) }

@@ -32,9 +32,8 @@ struct BuildHistory {
         self.release = release
         self.aliases = aliases
         var exported: [[UInt8]: String] = [:]
-        let index = isRead ? IndexTable(reading: ReleaseLayout(root: release).index) : nil
-        for file in index.map({ Array($0.files) }) ?? [] {
-            exported[file.path] = "\(String(file.mode, radix: 8)) \(file.blob)"
+        if isRead, let index = IndexTable(reading: ReleaseLayout(root: release).index) {
+            for file in index.files { exported[file.path] = "\(String(file.mode, radix: 8)) \(file.blob)" }
         }
         for path in rendered { exported[Array(path.text.utf8)] = nil }
         self.exported = exported
@@ -72,7 +71,7 @@ struct BuildHistory {
         latest = now
         let names = changes.map(\.names)
         let made = try StepStore.check(outputs, in: release) { output in names.contains { output.covers($0) } }
-        let above = Set((made ?? []).flatMap(Self.directories))
+        let above = Set((made ?? []).flatMap { Array($0.text.utf8).ancestors })
         var altered: [[UInt8]] = []
         var new: [[UInt8]] = []
         for (path, names) in zip(changes, names) where !outputs.contains(where: { $0.covers(names) }) {
@@ -105,11 +104,6 @@ struct BuildHistory {
         var text = KeyText("outputs 1")
         try add(patterns, following: false, to: &text)
         return try text.key()
-    }
-
-    private static func directories(above path: ReleasePath) -> [[UInt8]] {
-        let bytes = Array(path.text.utf8)
-        return bytes.indices.filter { bytes[$0] == UInt8(ascii: "/") }.map { Array(bytes[..<$0]) }
     }
 
     /// A step has run at which nobody looked.
@@ -158,33 +152,28 @@ struct BuildHistory {
 
     private func content(_ entry: ContentWalk.Entry, at place: [UInt8]) -> (content: [UInt8], isExported: Bool) {
         let known = exported[place]
+        let event = lastEvent(at: place)
+        let isUntouched = if case nil = event { true } else { false }
         switch entry {
         case .other: return (Array("other".utf8), false)
         // Different in each deploy: nobody knows whether it is the same.
         case .unreachable: return (Array("unreachable \(release)".utf8), false)
         case .seen(let path): return (Array("as ".utf8) + path, true)
         case .link(let target):
-            let isExported = known?.hasPrefix("120000") == true && !isTouched(place)
-            return (Array("link ".utf8) + target, isExported)
+            return (Array("link ".utf8) + target, isUntouched && known?.hasPrefix("120000") == true)
         case .directory, .file: break
         }
-        let names = place.names
-        for event in events.reversed() {
-            switch event {
-            case .outputs(let outputs, let content) where outputs.contains { $0.covers(names) }:
-                return (Array("made \(content)".utf8), false)
-            case .changes(let paths) where paths.contains(place):
-                return (Array(self.content(place).utf8), false)
-            default: continue
-            }
+        switch event {
+        case .outputs(_, let content): return (Array("made \(content)".utf8), false)
+        case .changes: return (Array(self.content(place).utf8), false)
+        case nil where entry == .directory: return (Array("directory".utf8), true)
+        case nil: return known.map { (Array($0.utf8), true) } ?? (Array(self.content(place).utf8), false)
         }
-        if entry == .directory { return (Array("directory".utf8), true) }
-        return known.map { (Array($0.utf8), true) } ?? (Array(self.content(place).utf8), false)
     }
 
-    private func isTouched(_ place: [UInt8]) -> Bool {
+    private func lastEvent(at place: [UInt8]) -> Event? {
         let names = place.names
-        return events.contains { event in
+        return events.last { event in
             switch event {
             case .outputs(let outputs, _): outputs.contains { $0.covers(names) }
             case .changes(let paths): paths.contains(place)
@@ -204,12 +193,12 @@ struct BuildHistory {
 
     private static func outermost(_ paths: [[UInt8]]) -> [[UInt8]] {
         let all = Set(paths)
-        return paths.filter { path in
-            path.indices.allSatisfy { path[$0] != UInt8(ascii: "/") || !all.contains(Array(path[..<$0])) }
-        }
+        return paths.filter { path in !path.ancestors.contains(where: all.contains) }
     }
 }
 
 extension [UInt8] {
     fileprivate var names: [ArraySlice<UInt8>] { split(separator: UInt8(ascii: "/")) }
+    /// The directories that a path lies in, the outermost first.
+    fileprivate var ancestors: [[UInt8]] { indices.filter { self[$0] == UInt8(ascii: "/") }.map { Array(self[..<$0]) } }
 }

@@ -16,11 +16,9 @@ extension Deployment {
         var history = BuildHistory(
             of: partial, isRead: hasKeys, rendered: plan.manifest.environment.files.map(\.target),
             aliases: [host.layout.build, host.layout.release(plan.release).root])
-        if plan.manifest.build.isEmpty {
-            trimSteps(plan.manifest, [])
-        } else {
-            try await runSteps(plan, partial, keys, &history)
-        }
+        // An older manifest may have had a larger budget; what this one keeps is held to it step by step.
+        trimSteps(plan.manifest, [])
+        if !plan.manifest.build.isEmpty { try await runSteps(plan, partial, keys, &history) }
         for service in plan.manifest.services {
             guard let key = try keys.key(of: service, history) else { continue }
             try ReleaseLayout(root: partial).write(Array("\(key)\n".utf8), to: ReleaseLayout.key(of: service.name))
@@ -35,7 +33,6 @@ extension Deployment {
         let run = StepRun(
             plan: plan, partial: partial, sandbox: await BuildSandbox.detect(runner: host.runner),
             scope: await detectScope(), cache: try prepareCache())
-        trimSteps(plan.manifest, [])
         let hasReader = plan.manifest.services.contains { $0.restartInputs != nil }
         let summary = try await phase(.build) {
             if case .none(let reason) = run.sandbox {
@@ -70,7 +67,6 @@ extension Deployment {
             return (summary, detail: summary == "built" ? "\(steps.count) steps" : summary)
         }
         try checkOutcome(plan.manifest, partial)
-        trimSteps(plan.manifest, [])
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)
     }
 
