@@ -1,5 +1,5 @@
 import HostControl
-import ReleaseModel
+public import ReleaseModel
 import ReleaseStore
 import SystemPackage
 
@@ -16,6 +16,14 @@ extension AppHost {
     func site(of release: ReleaseID) -> String? {
         let layout = layout.release(release)
         return hostSettings.hasHostNginx ? HostNginx.values(layout.siteValues) : ReleaseFile.text(layout.site)
+    }
+
+    /// The site of a release in nginx's own words; nil where it has none.
+    ///
+    /// - Throws: why the values that it has cannot be rendered.
+    public func siteText(of release: ReleaseID) async throws -> String? {
+        guard let site = site(of: release), !site.isEmpty else { return nil }
+        return try await nginx.text(of: site, app: layout.name)
     }
 
     /// Where nginx writes what it has been asked for.

@@ -56,6 +56,14 @@ public struct HostNginx: SiteServer {
         try await helper.run(["site", "test", app.text])
     }
 
+    /// Has the helper test it.
+    public func test() async throws(HostError) { try await helper.run(["site", "test"]) }
+
+    /// Has the helper render it.
+    public func text(of site: String, app: AppName) async throws(HostError) -> String {
+        try await helper.run(["site", "render", app.text], input: Array(site.utf8)).site ?? ""
+    }
+
     /// Has the helper serve it.
     public func install(site: String, app: AppName) async throws(HostError) -> Bool {
         if installed(app) == site, await isRunning() { return false }

@@ -72,13 +72,17 @@ public struct RootAnswer: Codable, Sendable {
     public var hint: String?
     /// The certificates that were asked for.
     public var certificates: [CertificateState]?
+    /// The site that was asked for, in nginx's own words.
+    public var site: String?
 
     /// An answer.
     public init(
-        notices: [String] = [], error: String? = nil, hint: String? = nil, certificates: [CertificateState]? = nil
+        notices: [String] = [], error: String? = nil, hint: String? = nil, certificates: [CertificateState]? = nil,
+        site: String? = nil
     ) {
         self.notices = notices
         self.certificates = certificates
+        self.site = site
         self.error = error
         self.hint = hint
     }

@@ -15,6 +15,7 @@ public enum RootProgram {
         case apply(AppName)
         case remove(AppName)
         case test(AppName?)
+        case render(AppName)
         case install(AppName, Domain?)
         case issue(AppName, CertificateRequest)
         case renew(AppName)
@@ -66,6 +67,7 @@ public enum RootProgram {
         case (3, "site", "remove"): .remove(try AppName(arguments[2]))
         case (3, "site", "test"): .test(try AppName(arguments[2]))
         case (2, "site", "test"): .test(nil)
+        case (3, "site", "render"): .render(try AppName(arguments[2]))
         case (3, "cert", "install"): .install(try AppName(arguments[2]), nil)
         case (4, "cert", "install"): .install(try AppName(arguments[2]), try Domain(arguments[3]))
         case (3, "cert", "renew"): .renew(try AppName(arguments[2]))
@@ -80,16 +82,19 @@ public enum RootProgram {
 
     private static func perform(_ verb: Verb, _ control: SiteControl) async throws -> RootAnswer {
         if case .status(let app) = verb { return RootAnswer(certificates: try await control.status(app)) }
+        if case .render(let app) = verb {
+            return RootAnswer(site: try await control.rendered(app, values: input(atMost: SiteValues.longest)))
+        }
         let notices: [String] =
             switch verb {
             case .apply(let app): try await control.apply(app)
             case .remove(let app): try await control.remove(app)
             case .test(let app): try await control.test(app)
-            case .install(let app, let domain): try await control.install(app, pem: try input(), domain: domain)
+            case .install(let app, let domain): try await control.install(app, pem: try pem(), domain: domain)
             case .issue(let app, let request): try await control.issue(app, request)
             case .renew(let app): try await control.renew(app)
             case .forget(let app): try await control.forget(app)
-            case .status: []
+            case .status, .render: []
             case .deployed:
                 try await control.deployed(getenv("RENEWED_LINEAGE").map { String(cString: $0) } ?? "")
             case .setUp: try await control.setUp()
@@ -109,17 +114,22 @@ public enum RootProgram {
         return SiteControl(settings, file: path)
     }
 
-    /// Certificates and a key, as far as they may be long.
-    private static func input() throws -> String {
+    /// Certificates and a key.
+    private static func pem() throws -> String {
+        String(decoding: try input(atMost: CertificatePair.longest), as: UTF8.self)
+    }
+
+    /// What it is given to read; a byte more than it may be, where it is longer.
+    private static func input(atMost longest: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 14)
-        while bytes.count <= CertificatePair.longest {
+        while bytes.count <= longest {
             let count = read(STDIN_FILENO, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }
             bytes += chunk[..<count]
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     private static var isBySudo: Bool { getenv("SUDO_UID") != nil }

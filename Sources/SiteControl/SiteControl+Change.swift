@@ -30,7 +30,7 @@ extension SiteControl {
         return Tested(site: site, shared: shared, generation: plan.generation)
     }
 
-    private func context(_ app: AppName, _ values: SiteValues, _ front: HostFront) throws -> SiteContext {
+    func context(_ app: AppName, _ values: SiteValues, _ front: HostFront) throws -> SiteContext {
         let layout = HostLayout(home: FilePath(settings.home)).app(app)
         let services = values.services.map { service in
             SiteService(

@@ -60,6 +60,12 @@ public struct SiteControl: Sendable {
         }
     }
 
+    /// The text of a site as nginx would get it now, from values as a release has them; nothing is changed.
+    public func rendered(_ app: AppName, values bytes: [UInt8]) async throws -> String {
+        let values = try checked(SiteValues(bytes), for: app)
+        return try await changing { try SiteTemplates.site(context(app, values, try await FrontPlan(self).front)) }
+    }
+
     /// Makes what all sites share, so that unknown hosts are told so also where there is no app yet.
     public func setUp() async throws -> [String] {
         try await changing {
@@ -117,7 +123,10 @@ extension SiteControl {
         let path = FilePath(app.text).appending(name)
         let bytes = try OwnedFile.read(
             path, below: FilePath(settings.home), owner: try owner(), limit: SiteValues.longest)
-        let values = try SiteValues(bytes)
+        return try checked(SiteValues(bytes), for: app)
+    }
+
+    private func checked(_ values: SiteValues, for app: AppName) throws -> SiteValues {
         guard values.app == app else {
             throw InvalidValue("site", values.app.text, "must be that of \(app)")
         }

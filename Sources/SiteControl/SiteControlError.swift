@@ -49,7 +49,7 @@ public enum SiteControlError: HintedError, Equatable {
     /// What helps.
     public var hint: String? {
         switch self {
-        case .usage: "pmo-release-root site apply|remove|test <app>"
+        case .usage: "pmo-release-root site apply|remove|test|render <app>"
         case .notYours: "sudo pmo-release-root …"
         case .noUser: "name the user in /etc/pmo-release/root.json"
         case .domainTaken: "use another domain, or take it out of that app's manifest first: pmo-release apps"

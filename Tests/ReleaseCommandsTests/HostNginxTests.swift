@@ -113,6 +113,31 @@ struct HostNginxTests {
         }
     }
 
+    @Test("what nginx is given can be read for each release, and its whole configuration tested")
+    func shown() async throws {
+        try await Self.with { host in
+            func site(_ more: String) -> String {
+                "bake: 0s\nsites: { pmo.localhost: { redirect-from: [www.pmo.localhost], root: .\(more) } }\n"
+            }
+            let first = try await host.deploy(["index.html": "one\n", "pmo-release.yml": site(", body-size: 3M")])
+            try await host.deploy(["pmo-release.yml": site(", spa: true")])
+            let listed = try await host.pmo("site", "list")
+            #expect(listed.out.contains("pmo.localhost      pmo  the release's files, index.html for the rest\n"))
+            #expect(listed.out.contains("www.pmo.localhost  pmo  redirects to pmo.localhost\n"), "\(listed)")
+            let file = host.root + "/nginx/pmo-release/pmo.conf"
+            let live = host.text(file)
+            #expect(try await host.pmo("site", "render").out == live)
+            let old = try await host.pmo("site", "render", "pmo", first)
+            #expect(old.out.contains("client_max_body_size 3145728;") && old.out != live, "\(old)")
+            #expect(host.text(file) == live, "nothing was changed")
+            #expect(try await host.pmo("site", "test").status == 0)
+            let broken = host.root + "/nginx/sites-enabled/other"
+            try "server { lisen 80; }\n".write(toFile: broken, atomically: true, encoding: .utf8)
+            let refused = try await host.pmo("site", "test")
+            #expect(refused.status != 0 && refused.err.contains(broken), "\(refused)")
+        }
+    }
+
     @Test("nginx's workers read the pages, and nothing secret", .enabled(if: geteuid() == 0))
     func secrets() async throws {
         try await Self.with { host in

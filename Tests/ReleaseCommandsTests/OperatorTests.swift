@@ -84,7 +84,10 @@ struct OperatorTests {
             for said in [logs, history, shown, try await host.pmo("list", "pmo")] {
                 #expect(!said.all.contains("\u{1b}"), "A10: \(said)")
             }
-            for words in [["list"], ["apps"], ["ps"], ["history"], ["show"], ["status"]] {
+            let site = try await host.pmo("site", "render", "pmo", String(commit.prefix(7)))
+            #expect(site.status == 0 && site.out == host.text("\(host.home)/pmo/current/.pmo/site.conf"), "\(site)")
+            #expect(try await host.pmo("site", "test").status == 0)
+            for words in [["list"], ["apps"], ["ps"], ["history"], ["show"], ["status"], ["site", "list"]] {
                 let json = try await host.run("pmo-release", words + ["--json"])
                 #expect((try? JSONSerialization.jsonObject(with: Data(json.out.utf8))) != nil, "\(words): \(json)")
             }

@@ -140,11 +140,16 @@ public struct Nginx: Sendable {
         try await checkPort()
         let generation = newGeneration()
         try write(try rendered(files(generation)), to: configuration)
-        let tested = try await nginx(["-t", "-q", "-c", configuration.string])
-        guard tested.succeeded else { throw .nginx(tested.problem) }
+        try await test()
         unlink(control.string)
         try await supervisor.start(instance)
         try await waitFor(generation)
+    }
+
+    /// Tests what is live, as a whole.
+    public func test() async throws(HostError) {
+        let tested = try await nginx(["-t", "-q", "-c", configuration.string])
+        guard tested.succeeded else { throw .nginx(tested.problem) }
     }
 
     /// `nginx -t` passes over a port that is in use, and a start would only try again and again. One that is ours, and

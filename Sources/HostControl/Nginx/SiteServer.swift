@@ -9,6 +9,12 @@ public protocol SiteServer: Sendable {
     ///
     /// - Throws: who is to blame, the site or a file of somebody else.
     func test(site: String, app: AppName) async throws(HostError)
+    /// Tests what is live, as a whole.
+    ///
+    /// - Throws: who is to blame, where nginx would not take it.
+    func test() async throws(HostError)
+    /// A site in nginx's own words.
+    func text(of site: String, app: AppName) async throws(HostError) -> String
     /// Makes a site live. The old one stays, or comes back, where the new one does not answer.
     ///
     /// - Returns: false when it is live already.
@@ -30,6 +36,8 @@ public protocol SiteServer: Sendable {
 extension Nginx: SiteServer {
     /// The text of the app's file.
     public func installed(_ app: AppName) -> String? { ProcessGroup.text(siteFile(app).string) }
+    /// It is one.
+    public func text(of site: String, app: AppName) -> String { site }
     /// It has none.
     public func forgetCertificates(of app: AppName) {}
     /// nginx's own.
