@@ -38,18 +38,21 @@ extension FilePath {
     /// Makes a directory of exactly that mode, those above it too (0755), and returns when they are on the disk.
     /// One that is there already stays as it is.
     ///
+    /// - Parameter durable: whether to wait for the disk; not needed in a partial, which is synced as a whole.
     /// - Returns: whether the last one was made.
     @discardableResult
-    public func makeDirectories(mode: CInterop.Mode = 0o755) throws(StoreError) -> Bool {
+    public func makeDirectories(
+        mode: CInterop.Mode = 0o755, durable: Bool = true
+    ) throws(StoreError) -> Bool {
         guard let name = lastName else { return false }
         if let status = status() {
             if status.isDirectory { return false }
             throw .system(action: "make", path: self, code: ENOTDIR)
         }
-        try directory.makeDirectories()
+        try directory.makeDirectories(durable: durable)
         let parent = try Directory(opening: directory)
         let made = try parent.makeDirectory(name, mode: mode)
-        if made { try parent.sync() }
+        if made, durable { try parent.sync() }
         return made
     }
 }

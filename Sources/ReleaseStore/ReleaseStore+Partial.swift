@@ -22,7 +22,9 @@ extension ReleaseStore {
     /// Makes the directories of our own in a partial, and the partial where it is not there.
     func makePrivate(of partial: FilePath) throws(StoreError) {
         let layout = ReleaseLayout(root: partial)
-        for directory in [partial, layout.private, layout.units, layout.upstream] { try directory.makeDirectories() }
+        for directory in [partial, layout.private, layout.units, layout.upstream] {
+            try directory.makeDirectories(durable: false)
+        }
     }
 
     /// Makes a partial a release: all of its bytes on the disk first, then its name, then the directory.

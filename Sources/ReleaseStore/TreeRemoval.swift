@@ -3,10 +3,11 @@ import SystemPackage
 
 /// Removes a tree: by directory descriptors, no link followed, write-protected directories opened first.
 struct TreeRemoval: TreeVisitor {
-    /// Removes a file or a tree; nothing happens where there is none.
+    /// Removes a file or a tree, and returns when that is on the disk; nothing happens where there is none.
     static func remove(_ path: FilePath) throws(StoreError) {
         guard let name = path.lastName else { return }
         let parent = try Directory(opening: path.directory)
+        guard try parent.status(of: name) != nil else { return }
         try remove(name, of: parent)
         try parent.sync()
     }
