@@ -24,6 +24,8 @@ public struct ContentWalk {
     private let visit: (_ path: [UInt8], _ place: [UInt8], Entry) throws -> Void
     private let following: Bool
     private let ignoringBytecode: Bool
+    /// Where in the release links led, also to what is not there: something may have been there before.
+    public private(set) var reached: Set<[UInt8]> = []
     private var seen: Set<[UInt8]> = []
     private var chain: Set<[UInt8]> = []
 
@@ -55,14 +57,16 @@ public struct ContentWalk {
                     if number == pattern.parts.count - 1 {
                         try walk(found.path, found.place)
                     } else if let status = status(found.place) {
-                        let place = status.isLink ? resolve(found.place) : found.place
                         if status.isLink { try visit(found.path, found.place, link(found.place)) }
+                        let place = status.isLink ? try resolve(found.place) : found.place
                         if let place, self.status(place)?.isDirectory == true {
                             below.append((found.path, place))
                         } else {
                             // It stands in the way of what is meant.
                             try visit(found.path, found.place, .other)
                         }
+                    } else {
+                        reached.insert(found.place)
                     }
                 }
             }
@@ -73,12 +77,13 @@ public struct ContentWalk {
     private mutating func walk(_ path: [UInt8], _ place: [UInt8]) throws {
         guard let status = status(place) else {
             if errno == ENAMETOOLONG { try visit(path, place, .unreachable) }
+            reached.insert(place)
             return
         }
         if status.isDirectory { return try walkDirectory(path, place) }
         guard status.isLink else { return try visit(path, place, status.isFile ? .file : .other) }
         try visit(path, place, link(place))
-        guard following, let target = resolve(place), let found = self.status(target) else { return }
+        guard following, let target = try resolve(place), let found = self.status(target) else { return }
         guard found.isDirectory else { return try walk(path, target) }
         // Round in a circle, or there again by another link: it is described once.
         guard !chain.contains(target), seen.insert(target).inserted else {
@@ -114,34 +119,41 @@ public struct ContentWalk {
         release.appending(bytes: place).linkTarget.map { .link(to: $0.bytes) } ?? .other
     }
 
-    /// Where a path of the release leads in it, all links followed; nil where that is elsewhere, or nowhere.
-    private func resolve(_ place: [UInt8]) -> [UInt8]? {
+    /// Where a link of the release leads in it, all links followed, and those on the way seen; nil where that is
+    /// elsewhere, or nowhere.
+    private mutating func resolve(_ place: [UInt8]) throws -> [UInt8]? {
         var ahead = Array(FilePath(bytes: place).components.reversed())
-        var reached: [FilePath.Component] = []
+        var way: [FilePath.Component] = []
         var links = 0
         while let next = ahead.popLast() {
             if next.kind == .currentDirectory { continue }
             if next.kind == .parentDirectory {
-                guard reached.popLast() != nil else { return nil }
+                guard way.popLast() != nil else { return nil }
                 continue
             }
-            let path = FilePath(root: nil, reached + [next])
-            guard let status = status(path.bytes) else { return nil }
+            let path = FilePath(root: nil, way + [next])
+            guard let status = status(path.bytes) else {
+                reached.insert(path.bytes)
+                return nil
+            }
             guard status.isLink else {
-                reached.append(next)
+                way.append(next)
                 continue
             }
             links += 1
             guard links <= 40, let target = release.pushing(path).linkTarget else { return nil }
-            var way = target.components[...]
+            if links > 1 { try visit(path.bytes, path.bytes, link(path.bytes)) }
+            var rest = target.components[...]
             if target.isAbsolute {
                 guard let own = (aliases + [release]).first(where: target.starts(with:)) else { return nil }
-                way = way.dropFirst(own.components.count)
-                reached = []
+                rest = rest.dropFirst(own.components.count)
+                way = []
             }
-            ahead += way.reversed()
+            ahead += rest.reversed()
         }
-        return FilePath(root: nil, reached).bytes
+        let end = FilePath(root: nil, way).bytes
+        reached.insert(end)
+        return end
     }
 }
 

@@ -63,7 +63,7 @@ extension ReleaseStore {
     ///
     /// - Returns: the paths of the index that are not there any more.
     func bringBack(_ partial: FilePath, to index: IndexTable) throws(StoreError) -> Set<[UInt8]> {
-        try TreeRemoval.remove(ReleaseLayout(root: partial).private)
+        try TreeRemoval.remove(".pmo", of: Directory(opening: partial, following: false))
         let missing = try TreeVerification.run(partial, index)
         try makePrivate(of: partial)
         return missing

@@ -48,6 +48,12 @@ public struct StepStore: Sendable {
         }
     }
 
+    /// Gives each file that a step has made, and that has other names too, an inode of its own: what is brought back
+    /// has one as well, and what a later step writes must come out the same.
+    public static func separate(_ patterns: [PathPattern], in release: FilePath) throws(StoreError) {
+        try FileSeparation.run(StepOutputs(release).existing(patterns), in: release)
+    }
+
     /// Keeps what a step has made.
     ///
     /// - Parameters:

@@ -12,11 +12,12 @@ public struct TreeSnapshot: Sendable {
         let size: Int
         let modified: Int
         let changed: Int
+        let names: Int
 
-        /// Where one has a time of change and the other none, the file has got or lost another name between.
-        static func == (one: Stamp, other: Stamp) -> Bool {
-            (one.mode, one.inode, one.size, one.modified) == (other.mode, other.inode, other.size, other.modified)
-                && (one.changed == other.changed || one.changed == 0 || other.changed == 0)
+        /// The same but for the time at which it last changed, which is also that of getting another name, or losing one.
+        func isRenamed(from other: Stamp) -> Bool {
+            names != other.names
+                && (mode, inode, size, modified) == (other.mode, other.inode, other.size, other.modified)
         }
 
         init(_ status: stat) {
@@ -26,8 +27,8 @@ public struct TreeSnapshot: Sendable {
             inode = isDirectory ? 0 : UInt64(status.st_ino)
             size = isDirectory ? 0 : Int(status.st_size)
             modified = isDirectory ? 0 : status.contentTime
-            // With several names it changes also when another release that has one of them is removed.
-            changed = isDirectory || status.st_nlink > 1 ? 0 : status.changeTime
+            changed = isDirectory ? 0 : status.changeTime
+            names = isDirectory ? 0 : Int(status.st_nlink)
         }
     }
 
@@ -48,8 +49,15 @@ public struct TreeSnapshot: Sendable {
     public func isUsualDirectory(_ path: [UInt8]) -> Bool { stamps[path]?.mode == S_IFDIR | 0o755 }
 
     /// The paths of what is not the same in both, sorted by bytes.
-    public func differences(from earlier: TreeSnapshot) -> [[UInt8]] {
-        var paths = stamps.filter { earlier.stamps[$0.key] != $0.value }.map(\.key)
+    ///
+    /// - Parameter isSame: whether a file is what it was that has got or lost another name between.
+    public func differences(
+        from earlier: TreeSnapshot, isSame: (_ path: [UInt8]) -> Bool = { _ in false }
+    ) -> [[UInt8]] {
+        var paths = stamps.filter { path, stamp in
+            guard let before = earlier.stamps[path], stamp != before else { return earlier.stamps[path] == nil }
+            return !(stamp.isRenamed(from: before) && isSame(path))
+        }.map(\.key)
         paths += earlier.stamps.keys.filter { stamps[$0] == nil }
         return paths.sorted { $0.lexicographicallyPrecedes($1) }
     }

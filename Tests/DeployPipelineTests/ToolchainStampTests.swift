@@ -26,5 +26,10 @@ struct ToolchainStampTests {
         #expect(ToolchainStamp(path: "\(two):\(one)").text != first)
         _ = try install("#!/bin/bash\n", in: "one")
         #expect(ToolchainStamp(path: one).text != first)
+        let line = "env X=\(two)/node --version; cat"
+        let named = ToolchainStamp(path: one, named: line).text
+        #expect(named.contains("\(two)/node 10 "), "a program named by its path")
+        _ = try install("#!/bin/bash\n", in: "two")
+        #expect(ToolchainStamp(path: one, named: line).text != named)
     }
 }

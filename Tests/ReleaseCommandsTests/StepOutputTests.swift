@@ -92,7 +92,7 @@ struct StepOutputTests {
     func isTheSame() async throws {
         let manifest = """
             build:
-              - { run: 'ln -sfn $PWD/data.1 cur', within: 1m }
+              - { run: 'ln -sfn data.1 cur', within: 1m }
               - run: mkdir -p build/main/bundle build/tmp; cp page build/main/bundle; cp page build/tmp; cp page build/list
                 inputs: [page]
                 outputs: ['build/*/bundle']
@@ -113,6 +113,23 @@ struct StepOutputTests {
             #expect(try await host.get("/").body == "one\n")
             _ = try await host.deployed(["data.1/x": "two\n"])
             #expect(try await host.get("/").body == "two\n")
+        }
+    }
+
+    @Test("is no other name of a file, which what is written to that would change as well")
+    func isSeparate() async throws {
+        let manifest = """
+            build:
+              - { run: 'cp -al assets dist; ln dist/index.html dist/other.html', inputs: [assets], outputs: [dist] }
+              - { run: 'cat sel >> dist/index.html' }
+              - { run: 'cat assets/index.html dist/other.html > dist/all', inputs: [assets, sel, dist/other.html], outputs: [dist/all] }
+            sites: { pmo.localhost: { root: dist } }
+            """
+        try await TestHost.with { host in
+            _ = try await host.deployed(["pmo-release.yml": manifest, "assets/index.html": "1\n", "sel": "a\n"])
+            #expect(try await host.get("/").body == "1\na\n")
+            #expect(try await host.get("/all").body == "1\n1\n")
+            try await host.expectSame(["sel": "b\n"], "/all", "1\n1\n")
         }
     }
 

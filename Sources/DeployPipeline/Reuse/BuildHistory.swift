@@ -19,6 +19,8 @@ struct BuildHistory {
     private let aliases: [FilePath]
     private let exported: [[UInt8]: String]
     private var events: [Event] = []
+    /// What was exported, and may have been removed by a step.
+    private var doubtful: Set<[UInt8]> = []
     /// How the release is now; nil where that is not known.
     private var latest: TreeSnapshot?
     private var before: TreeSnapshot?
@@ -56,7 +58,7 @@ struct BuildHistory {
     /// A step has run that does not say what it makes.
     mutating func add() throws {
         let now = try TreeSnapshot(release)
-        if let before { events.append(.changes(Set(now.differences(from: before)))) }
+        if let before { record(changes(before, now)) }
         latest = now
     }
 
@@ -66,8 +68,8 @@ struct BuildHistory {
     mutating func add(_ outputs: [PathPattern]) throws -> Beside {
         guard let before else { return Beside(altered: [], new: []) }
         let now = try TreeSnapshot(release)
-        let changes = now.differences(from: before)
-        events.append(.changes(Set(changes)))
+        let changes = changes(before, now)
+        record(changes)
         latest = now
         let names = changes.map(\.names)
         let made = try StepStore.check(outputs, in: release) { output in names.contains { output.covers($0) } }
@@ -87,6 +89,24 @@ struct BuildHistory {
         return Beside(altered: altered, new: Self.outermost(new))
     }
 
+    private mutating func record(_ changes: [[UInt8]]) {
+        events.append(.changes(Set(changes)))
+        doubtful.formUnion(changes.filter { exported[$0] != nil })
+    }
+
+    /// The paths of what a step has changed. One that has only been given another name, or has lost one, is read: its
+    /// times do not tell whether it was written to as well.
+    private func changes(_ before: TreeSnapshot, _ now: TreeSnapshot) -> [[UInt8]] {
+        now.differences(from: before) { path in
+            // What an earlier step has made is not known file by file.
+            guard case nil = lastEvent(at: path), let known = exported[path] else { return true }
+            let place = release.appending(bytes: path)
+            let id = known.hasPrefix("120000 ") ? nil : try? ContentID.of(file: place)
+            // A link cannot be written to.
+            return id.map { known.hasSuffix(" \($0)") } ?? known.hasPrefix("120000 ")
+        }
+    }
+
     /// The outputs of the step that was added last are kept: they are known by the content of all.
     mutating func keep(_ outputs: [PathPattern], content: String) {
         events.removeLast()
@@ -97,6 +117,11 @@ struct BuildHistory {
     mutating func bring(_ outputs: [PathPattern], content: String) {
         events.append(.outputs(outputs, content: content))
         latest = nil
+        // What the tree has in their place has given way.
+        for output in outputs {
+            let start = Array(output.parts.prefix { !$0.hasStar }.map(\.text).joined(separator: "/").utf8)
+            doubtful.formUnion(exported.keys.filter { $0.starts(with: start) && output.covers($0.names) })
+        }
     }
 
     /// What stands at some paths, hashed; of links where they lead, and not what is there.
@@ -133,21 +158,22 @@ struct BuildHistory {
             try walk.walk(pattern)
         }
         if onlyMade {
-            for path in gone(patterns) { added.add("gone", path) }
+            for path in gone(patterns, behindLinks: walk.reached) { added.add("gone", path) }
         }
         text = added
     }
 
-    /// What was exported at some paths, and was removed by a step.
-    private func gone(_ patterns: [PathPattern]) -> [[UInt8]] {
-        var gone: Set<[UInt8]> = []
-        for case .changes(let paths) in events {
-            gone.formUnion(
-                paths.filter { path in exported[path] != nil && patterns.contains { $0.covers(path.names) } })
+    /// What was exported at some paths, or where links of theirs lead, and was removed by a step.
+    private func gone(_ patterns: [PathPattern], behindLinks places: Set<[UInt8]>) -> [[UInt8]] {
+        func isMeant(_ path: [UInt8]) -> Bool {
+            patterns.contains { $0.covers(path.names) } || places.contains(path) || places.contains([])
+                || path.ancestors.contains(where: places.contains)
         }
         var status = stat()
-        return gone.filter { release.appending(bytes: $0).withPlatformString { lstat($0, &status) } != 0 }
-            .sorted { $0.lexicographicallyPrecedes($1) }
+        return doubtful.filter { isMeant($0) }.filter {
+            release.appending(bytes: $0).withPlatformString { lstat($0, &status) } != 0
+        }
+        .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     private func content(_ entry: ContentWalk.Entry, at place: [UInt8]) -> (content: [UInt8], isExported: Bool) {

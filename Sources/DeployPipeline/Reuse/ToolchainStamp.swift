@@ -2,8 +2,9 @@ import Glibc
 import SystemPackage
 
 /// What of the host decides how a build step comes out: the machine, the release of the system, and the programs that
-/// builds use or that are named in the step, each by the file that it is in the end with its size and time of change. Nothing is started for it. A
-/// library that changes beside them is not seen; `-o no-cache` is for that.
+/// builds use or that are named in the step, by name or by an absolute path, each by the file that it is in the end with
+/// its size and time of change. Nothing is started for it. A library that changes beside them is not seen; `-o no-cache`
+/// is for that.
 struct ToolchainStamp {
     /// Programs that builds call; those that the host does not have are left out.
     static let programs = [
@@ -24,7 +25,11 @@ struct ToolchainStamp {
         let directories = path.split(separator: ":").map(String.init)
         let words = line.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || "._+-".contains($0)) }
         let named = Set(words.map(String.init)).subtracting(Self.programs).subtracting([".", ".."]).sorted()
-        let found = (Self.programs + named).compactMap { Self.stamp($0, in: directories) }
+        let paths = line.split { $0.isWhitespace || "'\"`\\;|&()<>{}$=:,*?".contains($0) }
+        let placed = Set(paths.map(String.init)).filter { $0.hasPrefix("/") }.sorted()
+        let found =
+            (Self.programs + named).compactMap { Self.stamp($0, in: directories) }
+            + placed.compactMap { Self.stamp($0, at: $0) }
         text = ([machine, Self.systemRelease] + found).joined(separator: "\n")
     }
 
@@ -36,14 +41,17 @@ struct ToolchainStamp {
 
     private static func stamp(_ program: String, in directories: [String]) -> String? {
         for directory in directories {
-            let place = "\(directory)/\(program)"
-            guard access(place, X_OK) == 0, let real = realpath(place, nil) else { continue }
-            defer { free(real) }
-            var status = stat()
-            guard stat(real, &status) == 0 else { continue }
-            let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
-            return "\(program) \(String(cString: real)) \(status.st_size) \(time)"
+            if let stamp = stamp(program, at: "\(directory)/\(program)") { return stamp }
         }
         return nil
+    }
+
+    private static func stamp(_ program: String, at place: String) -> String? {
+        guard access(place, X_OK) == 0, let real = realpath(place, nil) else { return nil }
+        defer { free(real) }
+        var status = stat()
+        guard stat(real, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        return "\(program) \(String(cString: real)) \(status.st_size) \(time)"
     }
 }

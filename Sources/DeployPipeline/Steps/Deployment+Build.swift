@@ -60,6 +60,7 @@ extension Deployment {
                 try history.begin()
                 try await perform(step, run, at: host.layout.build)
                 let beside = try history.add(reuse.outputs)
+                try separate(reuse.outputs, in: partial, &history)
                 try keep(step, reuse, key, beside, partial, &history, budget: plan.manifest.cacheBudget)
                 trimSteps(plan.manifest, used)
             }

@@ -23,6 +23,14 @@ extension Deployment {
         return record
     }
 
+    /// Separates what a step has made from all that it shares files with. Names that cannot be noted are not kept anyway.
+    func separate(_ outputs: [PathPattern], in partial: FilePath, _ history: inout BuildHistory) throws {
+        do { try StepStore.separate(outputs, in: partial) } catch {
+            guard case .stepOutput(_, .oddName) = error else { throw error }
+        }
+        history.forget()
+    }
+
     /// Keeps what a step has made, and removes what it has made beside that, so that the release is the same as where
     /// the outputs are brought in. One that has changed what stood there before is not kept. A full disk costs the next
     /// deploy time, and not this one its end; an output that is not as it must be is the step's failure.
@@ -41,7 +49,6 @@ extension Deployment {
             log.output("not kept for the next time: \(error.description)")
             return try steps.forget(key)
         }
-        history.forget()
         let content = try history.content(of: reuse.outputs)
         do {
             let kept = try steps.keep(

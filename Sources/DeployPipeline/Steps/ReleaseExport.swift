@@ -70,7 +70,14 @@ struct ReleaseExport {
     /// In the release that was pruned last.
     private func recycle() throws -> Outcome? {
         guard let spare = try host.store.recycleSpare(deploy: deploy) else { return nil }
-        return try update(spare.partial, of: spare.commit, having: spare.index, without: spare.missing, by: "recycled")
+        let index = try renewed(spare.index, of: spare.partial)
+        return try update(spare.partial, of: spare.commit, having: index, without: spare.missing, by: "recycled")
+    }
+
+    /// No file may be older than what a build has kept of another one.
+    private func renewed(_ index: IndexTable, of partial: FilePath) throws -> IndexTable {
+        guard !plan.manifest.build.isEmpty || plan.manifest.migrate != nil else { return index }
+        return try host.store.renewTimes(of: partial, having: index)
     }
 
     /// Beside the live release, with its files.
@@ -78,8 +85,9 @@ struct ReleaseExport {
         guard let live = try host.store.current(),
             let clone = try host.store.clone(live, deploy: deploy, copying: copying)
         else { return nil }
-        return try update(
-            clone.partial, of: live.commit, having: clone.index, without: clone.missing, by: clone.way.word)
+        // A snapshot alone has the files' times.
+        let index = clone.way == .snapshot ? try renewed(clone.index, of: clone.partial) : clone.index
+        return try update(clone.partial, of: live.commit, having: index, without: clone.missing, by: clone.way.word)
     }
 
     /// With the files of the newest release themselves; not where a build would have them in its hands, whose files are

@@ -83,7 +83,8 @@ enum ShellRequest: Equatable {
     /// Verbs that work over ssh, and the right that each takes.
     static let verbs: [String: KeyRight] = [
         "apps": .read, "list": .read, "show": .read, "status": .read, "ps": .read, "logs": .read, "log": .read,
-        "history": .read, "site": .read, "switch": .operate, "rollback": .operate, "deploy": .operate, "retry": .operate,
+        "history": .read, "site": .read,
+        "switch": .operate, "rollback": .operate, "deploy": .operate, "retry": .operate,
         "restart": .operate, "lock": .operate, "unlock": .operate, "maintenance": .operate,
     ]
 

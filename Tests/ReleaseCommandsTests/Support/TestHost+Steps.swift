@@ -20,6 +20,15 @@ extension TestHost {
         return pushed
     }
 
+    /// Pushes some changes, and sees that the release is what it is where nothing is reused.
+    func expectSame(_ files: [String: String], _ page: String, _ body: String) async throws {
+        _ = try await deployed(files)
+        let reused = try await get(page).body
+        _ = try await deployed([:], "no-cache")
+        #expect(try await get(page).body == reused)
+        #expect(reused == body)
+    }
+
     /// The build steps whose outputs are kept.
     func keptSteps() async throws -> [KeptStep] {
         let ended = try await pmo("cache", "list", "pmo", "--json")
