@@ -25,6 +25,7 @@ public enum ReleaseProgram {
     /// - Returns: 0 done, 1 failed, 3 refused, 64 usage.
     static func run(_ arguments: [String]) async -> Int32 {
         do {
+            try UnknownCommand.check(arguments)
             try HomeOwner.become(for: arguments)
             var command = try ReleaseCommand.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -75,4 +76,23 @@ struct ReleaseCommand: AsyncParsableCommand {
             ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, BakeCommand.self,
             ShutdownCommand.self, AwaitDeploysCommand.self,
         ])
+}
+
+/// A first word that is no command; ArgumentParser would call it an unexpected argument.
+private struct UnknownCommand: HintedError {
+    private let word: String
+    private let nearest: String?
+
+    static func check(_ arguments: [String]) throws {
+        guard let word = arguments.first, !word.hasPrefix("-"), word != "help" else { return }
+        let commands = ReleaseCommand.configuration.subcommands.map { $0.configuration }
+        let names = commands.compactMap(\.commandName)
+        guard !names.contains(word) else { return }
+        let shown = commands.filter(\.shouldDisplay).compactMap(\.commandName)
+        throw UnknownCommand(word: word, nearest: nearestName(to: word, among: shown))
+    }
+
+    var description: String { "there is no command “\(word.shown(limit: 40))”" }
+    var hint: String? { "pmo-release \(nearest ?? "help")" }
+    var outcome: ErrorOutcome { .usage }
 }

@@ -26,7 +26,8 @@ public enum TemplateError: HintedError, Equatable {
     /// How to set what is missing.
     public var hint: String? {
         guard case .missing(_, let names) = self else { return nil }
-        return "pmo-release env set <app> \(names.prefix(3).map { "\($0.shown(limit: 60))=…" }.joined(separator: " "))"
+        let values = names.prefix(3).map { "\($0.shown(limit: 60))=<value>" }.joined(separator: " ")
+        return "pmo-release env set <app> \(values)"
     }
 
     /// A refusal: nothing was done yet.

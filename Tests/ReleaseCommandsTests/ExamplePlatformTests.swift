@@ -14,7 +14,7 @@ struct ExamplePlatformTests {
                 refused.remote.contains {
                     $0.hasPrefix("pmo-release: error:") && $0.contains("DATABASE_URL, JWT_SECRET")
                 })
-            #expect(refused.remote.contains("hint: pmo-release env set pmo DATABASE_URL=…"), "\(refused)")
+            #expect(refused.remote.contains("hint: pmo-release env set pmo DATABASE_URL=<value>"), "\(refused)")
             #expect(try await host.snapshot() == before)
             #expect(try await host.branch() == nil)
 
@@ -102,6 +102,16 @@ struct ExamplePlatformTests {
             #expect(refused.err.contains("remote rejected"))
             #expect(host.live() == nil && host.releases() == [])
             #expect(try await host.branch() == nil)
+            // The slots have the log of whoever was in them.
+            try host.replace("find the moon", by: "find the sun", in: "apps/api/server.js")
+            for number in 2...4 {
+                try host.write(["note": "\(number)\n"])
+                try await host.commit("Exit at once again")
+                let again = try await host.push().remote
+                #expect(
+                    again.contains { $0.contains("the sun") } && !again.contains { $0.contains("the moon") }, "\(again)"
+                )
+            }
         }
     }
 }

@@ -201,6 +201,8 @@ struct HostNginxTests {
             try host.write(["own.html": "mine\n"])
             #expect(try await host.pmo("maintenance", "on", "--page", "\(host.work)/own.html").status == 0)
             #expect(try await get(host, "/x") == (503, "mine"))
+            #expect(
+                try await host.pmo("status").out.contains("  every request gets 503: pmo-release maintenance off pmo"))
             #expect(try await host.pmo("maintenance", "off").status == 0)
             #expect(try await get(host, "/") == (200, "one"))
         }

@@ -87,6 +87,8 @@ struct OperatorTests {
             let site = try await host.pmo("site", "render", "pmo", String(commit.prefix(7)))
             #expect(site.status == 0 && site.out == host.text("\(host.home)/pmo/current/.pmo/site.conf"), "\(site)")
             #expect(try await host.pmo("site", "test").status == 0)
+            let mistyped = try await host.pmo("roolback", "pmo")
+            #expect(mistyped.status == 64 && mistyped.err.contains("hint: pmo-release rollback"), "\(mistyped)")
             for words in [["list"], ["apps"], ["ps"], ["history"], ["show"], ["status"], ["site", "list"]] {
                 let json = try await host.run("pmo-release", words + ["--json"])
                 #expect((try? JSONSerialization.jsonObject(with: Data(json.out.utf8))) != nil, "\(words): \(json)")

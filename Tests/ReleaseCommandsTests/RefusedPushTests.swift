@@ -58,7 +58,7 @@ struct RefusedPushTests {
         Mistake(
             name: "with a key that has no value",
             files: ["pmo-release.yml": "env: { required: [TOKEN] }\nsites: { pmo.localhost: { root: . } }\n"],
-            says: ["this environment key has no value: TOKEN", "hint: pmo-release env set pmo TOKEN=…"]),
+            says: ["this environment key has no value: TOKEN", "hint: pmo-release env set pmo TOKEN=<value>"]),
         Mistake(
             name: "A34: with an unknown push option", options: ["-o", "fast"],
             says: ["unknown push option “fast”", "hint: the options are: plan, no-cache, skip-migrate"]),

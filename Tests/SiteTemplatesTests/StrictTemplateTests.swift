@@ -15,7 +15,7 @@ struct StrictTemplateTests {
         #expect(try SiteTemplates.missingVariables(in: template, values: ["B"]) == ["A", "D", "S", "T"])
         let error = try #require(throws: TemplateError.self) { try render(template, ["B": "x"]) }
         #expect(error == .missing(template: ".env.template", names: ["A", "D", "S", "T"]))
-        #expect(error.hint == "pmo-release env set <app> A=… D=… S=…")
+        #expect(error.hint == "pmo-release env set <app> A=<value> D=<value> S=<value>")
         #expect(error.outcome == .refused)
     }
 

@@ -26,10 +26,10 @@ public struct Doctor: Sendable {
     public init(_ host: AppHost) { self.host = host }
 
     /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks and the site.
-    public func findings() -> [Finding] {
+    public func findings() async -> [Finding] {
         [
-            link("current", host.store.current), link("previous", host.store.previous), lock(), ledger(), interrupted(),
-            receiver(), spare(), marks(), site(),
+            current(), link("previous", host.store.previous), lock(), ledger(), interrupted(), receiver(), spare(),
+            marks(), await site(),
         ]
     }
 
@@ -41,6 +41,16 @@ public struct Doctor: Sendable {
 
     private func wrong(_ what: String, _ state: String, _ repair: String?) -> Finding {
         Finding(what: what, state: state, repair: repair, isWell: false)
+    }
+
+    private func current() -> Finding {
+        let newest = (try? host.store.newestFirst())?.first { host.store.served($0) && host.store.bad($0) == nil }
+        guard let newest, case .some(.none) = try? host.store.current() else {
+            return link("current", host.store.current)
+        }
+        return wrong(
+            "current", "is gone, and there are releases",
+            "pmo-release switch \(host.layout.name) \(newest.directoryName)")
     }
 
     private func link(_ what: String, _ read: () throws(StoreError) -> ReleaseID?) -> Finding {
@@ -57,7 +67,7 @@ public struct Doctor: Sendable {
                 return well("lock", "held by \(AppLock.holder(of: host.layout)?.shown ?? "another command")")
             }
             free.release()
-            return well("lock", "free")
+            return well("lock", "no command holds it")
         } catch {
             return wrong("lock", Reason(error).sentence, Reason(error).hint)
         }
@@ -137,10 +147,17 @@ public struct Doctor: Sendable {
         return well("marks", "the live release serves well")
     }
 
-    private func site() -> Finding {
-        guard (try? host.store.current()) != nil else { return well("site", "not looked at: see current") }
+    private func site() async -> Finding {
+        guard let current = try? host.store.current() as ReleaseID?? else {
+            return well("site", "not looked at: see current")
+        }
         guard LiveSwitch(host).hasRightSite() else {
             return wrong("site", "nginx has another site than the live release's", resume)
+        }
+        if let current, host.site(of: current)?.isEmpty == false, await !host.nginx.isRunning() {
+            let start =
+                host.hostSettings.hasHostNginx ? "systemctl start nginx" : "pmo-release start \(host.layout.name)"
+            return wrong("site", "nginx does not run", start)
         }
         return well("site", "nginx has the live release's")
     }

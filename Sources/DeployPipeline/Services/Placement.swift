@@ -14,6 +14,8 @@ public struct Placement: Sendable {
     public let endpoints: [Endpoint]
     /// Its instances as the supervisor knows them.
     public let instances: [SupervisedInstance]
+    /// How far their logs had come before they were started.
+    let marks: [LogMark]
     /// Whether its processes were started by another release, which may be live or warm: whoever takes this placement
     /// back must not stop them.
     public var isCarried = false
@@ -34,6 +36,7 @@ public struct Placement: Sendable {
                 limits: InstanceLimits(memory: service.memory, cpus: service.cpus, tasks: service.tasks),
                 stop: service.stop, writable: [place.root, host.layout.shared, host.layout.cache])
         }
+        marks = instances.map(host.supervisor.mark)
     }
 }
 

@@ -96,7 +96,7 @@ extension Deployment {
         guard let placement = placements.first(where: { $0.service.name == failure.service }) else { return }
         let instance = placement.instances[failure.instance]
         if let remark = await wrongPort(placement, failure.instance) { log.output(remark) }
-        let lines = host.supervisor.logTail(instance, lines: 20, since: nil)
+        let lines = host.supervisor.logTail(instance, lines: 20, since: placement.marks[failure.instance])
         log.output(lines.isEmpty ? "\(failure.service) has written nothing" : "last lines of \(failure.service):")
         for line in lines { log.output("| \(line.shown(limit: 400))") }
     }

@@ -146,8 +146,9 @@ public struct Nginx: Sendable {
         try await waitFor(generation)
     }
 
-    /// Tests what is live, as a whole.
+    /// Tests what is live, as a whole; there is something once it was started.
     public func test() async throws(HostError) {
+        guard access(configuration.string, F_OK) == 0 else { throw .nginx("no site has been live yet") }
         let tested = try await nginx(["-t", "-q", "-c", configuration.string])
         guard tested.succeeded else { throw .nginx(tested.problem) }
     }

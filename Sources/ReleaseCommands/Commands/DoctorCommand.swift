@@ -14,7 +14,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         if failPoints { return try listFailPoints() }
-        let findings = try Doctor(AppHost(opening: home.app(app))).findings()
+        let findings = try await Doctor(AppHost(opening: home.app(app))).findings()
         if json {
             try Output.json(findings)
         } else {

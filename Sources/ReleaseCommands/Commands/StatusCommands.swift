@@ -1,8 +1,10 @@
 import ArgumentParser
 import DeployPipeline
+import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,6 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
         let report = StatusReport(
             app: host.layout.name, current: current, well: isWell, needsOperator: call?.reason, instances: rows,
             takenBack: try Self.takenBack(host), locked: try DeployFreeze.of(host.layout),
+            maintenance: access(host.layout.maintenancePage.string, F_OK) == 0,
             deploying: running.map { Self.shown($0, host) })
         if json {
             try Output.json(report)
@@ -38,6 +41,9 @@ struct StatusCommand: AsyncParsableCommand {
             }
             for line in report.deploying { Output.line("  \(line)") }
             if let freeze = report.locked { Output.line("  locked \(freeze.shown)") }
+            if report.maintenance {
+                Output.line("  every request gets 503: pmo-release maintenance off \(host.layout.name)")
+            }
         }
         if !isWell { throw ExitCode(1) }
     }
@@ -72,6 +78,8 @@ private struct StatusReport: Encodable {
     /// Which release was taken back last, and why, unless another came after it.
     var takenBack: String?
     var locked: DeployFreeze?
+    /// Whether a page says that it is worked on, to everybody.
+    var maintenance: Bool
     var deploying: [String]
 }
 

@@ -7,7 +7,9 @@ struct SwitchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "switch", abstract: "Make a release on disk live.")
 
-    @Argument(help: "[<app>] <commit>, any unambiguous prefix.") var words: [String]
+    @Argument(
+        help: "[<app>] <commit>, any unambiguous prefix: its newest build, or one by its number, as in 4f2c9ab.1.")
+    var words: [String]
     @Flag(help: "As JSON.") var json = false
     @Flag(help: "Also while the app is locked, and to a release that was found bad.") var force = false
     @OptionGroup var home: HomeOptions

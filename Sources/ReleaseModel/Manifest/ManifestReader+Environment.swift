@@ -19,7 +19,7 @@ extension ManifestReader {
             } else if key.isDangerous {
                 problems.add(
                     "\(entry.field.path) changes how programs are loaded or found, so that only the operator may set it",
-                    at: entry.keyNode, hint: "pmo-release env set <app> \(key)=…")
+                    at: entry.keyNode, hint: "pmo-release env set <app> \(key)=<value>")
             } else if let value = entry.field.environmentValue() {
                 defaults[key] = value
             }

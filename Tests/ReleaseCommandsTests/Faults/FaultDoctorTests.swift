@@ -48,6 +48,30 @@ struct FaultDoctorTests {
         }
     }
 
+    @Test("`current` gone, and nginx that does not run: told, with the command that brings them back")
+    func gone() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "old\n", "pmo-release.yml": TestHost.site])
+            try await host.deploy(["index.html": "live\n"])
+            let base = "\(host.home)/\(host.app)"
+            func repaired(_ harm: String, _ says: String) async throws {
+                let harmed = try await host.run("sh", ["-euc", harm], directory: base)
+                try #require(harmed.status == 0, "\(harmed)")
+                let found = try await doctor(host)
+                #expect(found.first?.hasPrefix(says) == true, "\(found)")
+                let repair = try #require(found.dropFirst().first?.components(separatedBy: "repair: ").last)
+                let ended = try await host.run("sh", ["-euc", repair], directory: base)
+                #expect(ended.status == 0, "\(repair): \(ended)")
+                #expect(try await doctor(host) == [])
+                #expect(try await host.get("/").body == "live\n")
+            }
+            try await repaired("rm current", "!!  current: is gone, and there are releases")
+            try await repaired(
+                "touch ../.pmo/services/nginx/down; sv -w 20 down ../.pmo/services/nginx",
+                "!!  site: nginx does not run")
+        }
+    }
+
     @Test("G6: a rollback works with the ledger overwritten by noise and the receiver gone, and the ledger comes back")
     func noise() async throws {
         try await TestHost.with { host in
