@@ -7,6 +7,8 @@ struct ReceiverUpkeepTests {
     func packs() async throws {
         try await TestHost.with { host in
             let commit = try await host.deploy(["index.html": "first\n", "pmo-release.yml": TestHost.site])
+            // What the first deploy does when it has told of its end.
+            #expect(try await eventually { host.workers().isEmpty })
             let many = (100..<160).map { "create refs/pmo/deploys/\($0) \(commit)\n" }.joined()
             try await host.git("--git-dir", host.receiver, "update-ref", "--stdin", input: many)
             try await host.deploy(["index.html": "second\n"])
