@@ -44,10 +44,11 @@ public struct Doctor: Sendable {
     }
 
     private func current() -> Finding {
-        let newest = (try? host.store.newestFirst())?.first { host.store.served($0) && host.store.bad($0) == nil }
-        guard let newest, case .some(.none) = try? host.store.current() else {
-            return link("current", host.store.current)
-        }
+        guard case .some(.none) = try? host.store.current(),
+            let newest = (try? host.store.newestFirst())?.first(where: {
+                host.store.served($0) && host.store.bad($0) == nil
+            })
+        else { return link("current", host.store.current) }
         return wrong(
             "current", "is gone, and there are releases",
             "pmo-release switch \(host.layout.name) \(newest.directoryName)")

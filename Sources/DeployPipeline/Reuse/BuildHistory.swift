@@ -19,8 +19,6 @@ struct BuildHistory {
     private let aliases: [FilePath]
     private let exported: [[UInt8]: String]
     private var events: [Event] = []
-    /// What was exported, and may have been removed by a step.
-    private var doubtful: Set<[UInt8]> = []
     /// How the release is now; nil where that is not known.
     private var latest: TreeSnapshot?
     private var before: TreeSnapshot?
@@ -58,7 +56,7 @@ struct BuildHistory {
     /// A step has run that does not say what it makes.
     mutating func add() throws {
         let now = try TreeSnapshot(release)
-        if let before { record(changes(before, now)) }
+        if let before { events.append(.changes(Set(changes(before, now)))) }
         latest = now
     }
 
@@ -69,7 +67,7 @@ struct BuildHistory {
         guard let before else { return Beside(altered: [], new: []) }
         let now = try TreeSnapshot(release)
         let changes = changes(before, now)
-        record(changes)
+        events.append(.changes(Set(changes)))
         latest = now
         let names = changes.map(\.names)
         let made = try StepStore.check(outputs, in: release) { output in names.contains { output.covers($0) } }
@@ -89,21 +87,14 @@ struct BuildHistory {
         return Beside(altered: altered, new: Self.outermost(new))
     }
 
-    private mutating func record(_ changes: [[UInt8]]) {
-        events.append(.changes(Set(changes)))
-        doubtful.formUnion(changes.filter { exported[$0] != nil })
-    }
-
     /// The paths of what a step has changed. One that has only been given another name, or has lost one, is read: its
     /// times do not tell whether it was written to as well.
     private func changes(_ before: TreeSnapshot, _ now: TreeSnapshot) -> [[UInt8]] {
         now.differences(from: before) { path in
             // What an earlier step has made is not known file by file.
             guard case nil = lastEvent(at: path), let known = exported[path] else { return true }
-            let place = release.appending(bytes: path)
-            let id = known.hasPrefix("120000 ") ? nil : try? ContentID.of(file: place)
             // A link cannot be written to.
-            return id.map { known.hasSuffix(" \($0)") } ?? known.hasPrefix("120000 ")
+            return known.hasPrefix("120000 ") || content(path) == known
         }
     }
 
@@ -117,11 +108,6 @@ struct BuildHistory {
     mutating func bring(_ outputs: [PathPattern], content: String) {
         events.append(.outputs(outputs, content: content))
         latest = nil
-        // What the tree has in their place has given way.
-        for output in outputs {
-            let start = Array(output.parts.prefix { !$0.hasStar }.map(\.text).joined(separator: "/").utf8)
-            doubtful.formUnion(exported.keys.filter { $0.starts(with: start) && output.covers($0.names) })
-        }
     }
 
     /// What stands at some paths, hashed; of links where they lead, and not what is there.
@@ -170,10 +156,27 @@ struct BuildHistory {
                 || path.ancestors.contains(where: places.contains)
         }
         var status = stat()
-        return doubtful.filter { isMeant($0) }.filter {
+        return doubtful().filter { isMeant($0) }.filter {
             release.appending(bytes: $0).withPlatformString { lstat($0, &status) } != 0
         }
         .sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// What was exported, and may have been removed: by a step, or to give way to outputs.
+    private func doubtful() -> Set<[UInt8]> {
+        var doubtful: Set<[UInt8]> = []
+        for event in events {
+            switch event {
+            case .changes(let paths): doubtful.formUnion(paths.filter { exported[$0] != nil })
+            case .outputs(let outputs, _):
+                for output in outputs {
+                    // The names before the first star tell most paths apart at once.
+                    let start = Array(output.parts.prefix { !$0.hasStar }.map(\.text).joined(separator: "/").utf8)
+                    doubtful.formUnion(exported.keys.filter { $0.starts(with: start) && output.covers($0.names) })
+                }
+            }
+        }
+        return doubtful
     }
 
     private func content(_ entry: ContentWalk.Entry, at place: [UInt8]) -> (content: [UInt8], isExported: Bool) {
