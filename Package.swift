@@ -59,7 +59,7 @@ let package = Package(
                 .embedInCode("../../templates/maintenance.html"), .embedInCode("../../templates/run"),
                 .embedInCode("../../templates/finish"), .embedInCode("../../templates/control-t"),
                 .embedInCode("../../templates/log-run"), .embedInCode("../../templates/service.unit"),
-                .embedInCode("../../templates/seal"),
+                .embedInCode("../../templates/seal"), .embedInCode("../../templates/renewed"),
                 .embedInCode("../../templates/pmo-release-resume.service"),
             ],
             swiftSettings: settings),

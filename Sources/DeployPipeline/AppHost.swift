@@ -38,6 +38,7 @@ public struct AppHost: Sendable {
     public init(opening layout: AppLayout, runner: any CommandRunner = ProcessRunner()) throws {
         guard layout.exists else { throw DeployError.noSuchApp(layout.name.text) }
         try FailPoints.arm(forOwnerOf: layout.root.string)
+        try layout.host.ensureVersion()
         try self.init(
             layout: layout, settings: AppSettings.load(from: layout.settings),
             hostSettings: HostSettings.load(from: layout.host.settings), runner: runner)

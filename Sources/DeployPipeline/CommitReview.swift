@@ -67,7 +67,7 @@ public struct CommitReview: Sendable {
             let store = ReleaseStore(layout)
             let live = (try? store.current()).flatMap { $0 }.flatMap { try? store.manifest($0) }
             let taken = live.map { domains(of: $0, settings) } ?? [settings.domain]
-            if let clash = wanted.intersection(taken).min() { throw DeployError.domainTaken(clash, by: other) }
+            if let clash = wanted.intersection(taken).min() { throw DeployError.domainTaken(clash) }
         }
     }
 

@@ -20,7 +20,7 @@ public enum DeployError: HintedError {
     /// The manifest names another branch than the app deploys.
     case otherBranch(manifest: BranchName, branch: BranchName, app: AppName)
     /// A domain that another app serves.
-    case domainTaken(Domain, by: AppName)
+    case domainTaken(Domain)
     /// Too little room; `what` is `disk space` or `inodes`.
     case noRoom(what: String, path: String, needed: String, left: String, app: AppName)
     /// Nothing serves yet.
@@ -64,7 +64,7 @@ public enum DeployError: HintedError {
         case .unhealthy(let failure): "health check failed: \(failure)"
         case .otherApp(let manifest, let app): "the manifest is for \(manifest), this receiver is \(app)'s"
         case .otherBranch(let manifest, let branch, _): "the manifest deploys \(manifest), this app deploys \(branch)"
-        case .domainTaken(let domain, let app): "\(domain) is served by the app \(app)"
+        case .domainTaken(let domain): "the domain \(domain) is another app's"
         case .noRoom(let what, let path, let needed, let left, _):
             "not enough \(what) on \(path): \(needed) needed, \(left) left"
         case .nothingLive(let app): "nothing is live in \(app)"
@@ -96,8 +96,7 @@ public enum DeployError: HintedError {
         case .timedOut: "give it more time with `within:` in pmo-release.yml"
         case .otherApp(_, let app): "set `app: \(app)` in pmo-release.yml, or push to the other app's remote"
         case .otherBranch(_, let branch, _): "set `branch: \(branch)` in pmo-release.yml, or leave it out"
-        case .domainTaken(_, let app):
-            "take the domain out of one of the two; pmo-release show \(app) tells what serves it"
+        case .domainTaken: "use another domain; whoever runs the host sees whose it is: pmo-release site list"
         case .noRoom(_, _, _, _, let app): "pmo-release prune \(app), or free some room, then push again"
         case .nothingLive: "git push production"
         case .noRollback(let app): "pmo-release list \(app)"

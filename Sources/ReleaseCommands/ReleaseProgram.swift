@@ -74,7 +74,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             EnvCommand.self, KeyCommand.self, CacheCommand.self, CheckCommand.self,
             CompletionsCommand.self,
             ShellCommand.self, ExportCommand.self, DeployWorkerCommand.self, RetireCommand.self, BakeCommand.self,
-            ShutdownCommand.self, AwaitDeploysCommand.self,
+            ShutdownCommand.self, AwaitDeploysCommand.self, PrepareHomeCommand.self,
         ])
 }
 

@@ -43,7 +43,9 @@ public struct AppLayout: Sendable, Hashable {
     public var environmentFile: FilePath { root.appending("env").appending("values") }
     /// Database dumps.
     public var backups: FilePath { root.appending("backups") }
-    /// The build's home: what it may keep from one deploy to the next.
+    /// `HOME` of the app's services, which may write there; builds do not see it.
+    public var home: FilePath { root.appending("home") }
+    /// The build's home: what it may keep from one deploy to the next. Services cannot write there.
     public var cache: FilePath { root.appending("cache") }
     /// The outputs of build steps that are kept for the next deploy (`StepStore`).
     public var steps: FilePath { root.appending("steps") }
@@ -89,7 +91,7 @@ public struct AppLayout: Sendable, Hashable {
     /// nginx may pass through `slots` to its sockets, but not list it; values and dumps are the owner's alone.
     public func createDirectories() throws(StoreError) {
         let modes: [(FilePath, CInterop.Mode)] = [
-            (root, 0o755), (releases, 0o755), (shared, 0o755), (slots, 0o711), (cache, 0o700), (logs, 0o755),
+            (root, 0o755), (releases, 0o755), (shared, 0o755), (slots, 0o711), (home, 0o700), (cache, 0o700), (logs, 0o755),
             (deployLogs, 0o755), (logs.appending("services"), 0o755), (backups, 0o700),
             (environmentFile.removingLastComponent(), 0o700),
         ]

@@ -85,7 +85,8 @@ public struct KeyStore: Sendable {
     }
 
     private func contents() throws(StoreError) -> Contents {
-        try JSONFile.read(Contents.self, from: path) ?? Contents()
+        try host.ensureVersion()
+        return try JSONFile.read(Contents.self, from: path) ?? Contents()
     }
 
     private func locked<Result>(_ body: () throws -> Result) throws -> Result {

@@ -20,8 +20,10 @@ public struct SlotLayout: Sendable, Hashable {
     public var paused: FilePath { root.appending("paused") }
     /// The link to the release that it runs.
     public var release: FilePath { root.appending("release") }
+    /// Where its services may make files that end with them, such as their sockets; of the slot nothing else is theirs.
+    public var run: FilePath { root.appending("run") }
     /// The unix socket of an instance.
-    public func socket(_ instance: Int) -> FilePath { root.appending("\(instance).sock") }
+    public func socket(_ instance: Int) -> FilePath { run.appending("\(instance).sock") }
     /// The directory by which the supervisor knows an instance.
     public func instance(_ instance: Int) -> FilePath { root.appending("\(instance)") }
     /// The name by which the supervisor knows an instance: `<app>.<service>.<slot>.<instance>`.

@@ -20,7 +20,7 @@ extension StoreError {
         case .environmentValue(let app, let key, _): "pmo-release env set \(app) \(key)=VALUE"
         case .locked(let path): "cat \(path.quoted)"
         case .ledger(let path, let code, _): Self.hint(forLedger: path, code)
-        case .newerLedger: "pmo-release --version, and install the version that wrote it"
+        case .newerHome, .newerLedger: "pmo-release --version, and install the version that wrote it"
         case .unknownDeploy(let app, _): "pmo-release history \(app)"
         case .stepOutput(_, .missing): "correct `outputs` in pmo-release.yml"
         case .stepOutput(_, .startsInBuild):

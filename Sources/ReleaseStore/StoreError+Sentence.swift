@@ -20,6 +20,8 @@ extension StoreError {
         case .locked(let path): "\(path.shown) is held by another process"
         case .ledger(let path, let code, let message):
             "the ledger \(path.shown) cannot be used: \(message.shown(limit: 200)) (SQLite \(code))"
+        case .newerHome(let path, let layout):
+            "\(path.shown) has the layout \(layout) of a newer version of pmo-release; this one knows \(HostLayout.version)"
         case .newerLedger(let path): "the ledger \(path.shown) was written by a newer version of pmo-release"
         case .unknownDeploy(let app, let number): "\(app) has no deploy \(number)"
         case .stepOutput(let path, let fault): "the output \(path.shown(limit: 200)) \(fault.sentence)"

@@ -31,6 +31,8 @@ public enum StoreError: HintedError, Equatable {
     case locked(path: FilePath)
     /// SQLite refused: its result code and its own words.
     case ledger(path: FilePath, code: Int32, message: String)
+    /// The home's layout is that of a newer version of the program.
+    case newerHome(path: FilePath, layout: Int)
     /// The ledger was written by a newer version of the program.
     case newerLedger(path: FilePath)
     /// The ledger has no deploy of that number.

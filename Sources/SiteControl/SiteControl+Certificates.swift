@@ -3,6 +3,7 @@ import HostCertificates
 public import HostControl
 public import ReleaseModel
 import ReleaseStore
+import SiteTemplates
 import SystemPackage
 
 extension SiteControl {
@@ -40,7 +41,7 @@ extension SiteControl {
         if !request.skipsDNS { try await Reachability(self).check(domains) }
         var words = [
             "certonly", "--webroot", "--webroot-path", challenges.string, "--agree-tos", "--keep-until-expiring",
-            "--renew-with-new-domains", "--key-type", "ecdsa", "--deploy-hook", deployHook,
+            "--renew-with-new-domains", "--key-type", "ecdsa", "--deploy-hook", try deployHook().string,
         ]
         words += request.mail.map { ["--email", $0.text] } ?? ["--register-unsafely-without-email"]
         if let server = request.server { words += ["--server", server.text] }
@@ -105,10 +106,16 @@ extension SiteControl {
         FilePath(settings.letsencrypt).appending("renewal").appending("\(Self.lineage(app)).conf")
     }
 
-    private var deployHook: String {
+    /// The script that certbot runs; not the helper itself, which may be removed while the sites stay.
+    private func deployHook() throws -> FilePath {
         let own = realpath("/proc/self/exe", nil)
         defer { free(own) }
-        return "\(own.map { String(cString: $0) } ?? RootHelper.installed) cert deployed"
+        let text = try SiteTemplates.renewalHook(
+            program: own.map { String(cString: $0) } ?? RootHelper.installed, certificates: certificates.string,
+            pid: settings.pid)
+        let path = FilePath(settings.state).appending("renewed")
+        try DurableFile.write(Array(text.utf8), to: path, mode: 0o755)
+        return path
     }
 
     /// The domains that nginx serves for an app.

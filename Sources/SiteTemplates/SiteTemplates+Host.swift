@@ -1,3 +1,23 @@
+extension SiteTemplates {
+    /// What certbot runs after a renewal, from `templates/renewed`. Paths are absolute.
+    ///
+    /// - Parameters:
+    ///   - program: the root helper.
+    ///   - certificates: a directory for each domain with `pair.pem`.
+    ///   - pid: the file with nginx's process number.
+    /// - Throws: a path that no shell script can hold.
+    public static func renewalHook(
+        program: String, certificates: String, pid: String
+    ) throws(TemplateError) -> String {
+        try text(
+            PackageResources.renewed, name: "templates/renewed",
+            [
+                "program": quoted(program, "the path"), "certificates": quoted(certificates, "the path"),
+                "pid": quoted(pid, "the path"),
+            ])
+    }
+}
+
 /// What the part of the host's nginx that all apps share is written from. Paths are absolute.
 public struct HostContext: Sendable {
     /// Where and how sites are served.

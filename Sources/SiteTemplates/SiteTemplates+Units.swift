@@ -30,7 +30,7 @@ extension SiteTemplates {
             "title": title,
             "fixedPath": try quoted(programPath, "PATH"),
             "path": try quoted(path.joined(separator: ":"), "PATH"),
-            "home": try quoted(context.home ?? context.cache, "HOME"),
+            "home": try quoted(context.home ?? context.appHome, "HOME"),
             "seal": .flag(context.isSealed),
             "sealScript": try quoted("\(release)/.pmo/seal", "the path"),
             "releases": try quoted(context.releases, "the path"),
@@ -56,7 +56,7 @@ extension SiteTemplates {
             ?? ""
     }
 
-    private static func quoted(_ text: String, _ what: String) throws(TemplateError) -> TemplateValue {
+    static func quoted(_ text: String, _ what: String) throws(TemplateError) -> TemplateValue {
         guard !text.utf8.contains(0) else { throw .unfit(what: what, value: text, rule: "must not hold a NUL") }
         return .text(text.singleQuoted)
     }
@@ -68,9 +68,9 @@ extension UnitContext {
         String(releaseRoot[..<(releaseRoot.lastIndex(of: "/") ?? releaseRoot.endIndex)])
     }
 
-    /// `<app>/cache` of `<app>/releases/<id>`.
-    fileprivate var cache: String {
+    /// `<app>/home` of `<app>/releases/<id>`.
+    fileprivate var appHome: String {
         let parts = releaseRoot.split(separator: "/").dropLast(2)
-        return "/" + (parts.map(String.init) + ["cache"]).joined(separator: "/")
+        return "/" + (parts.map(String.init) + ["home"]).joined(separator: "/")
     }
 }

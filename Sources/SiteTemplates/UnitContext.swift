@@ -16,7 +16,7 @@ public struct UnitContext: Sendable {
     public var describe: String?
     /// Directories that come first in `PATH`, such as `<release>/.venv/bin`; absolute, or relative to the release.
     public var path: [String]
-    /// `HOME` of the service, which it may write to; nil: the app's `cache/`.
+    /// `HOME` of the service, which it may write to; nil: the app's `home/`.
     public var home: String?
     /// Whether it cannot write to any release: `<release>/.pmo/seal` must then be the script `SiteTemplates.seal`.
     public var isSealed: Bool

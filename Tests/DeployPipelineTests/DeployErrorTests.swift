@@ -24,7 +24,7 @@ struct DeployErrorTests {
             .migrationFailed(command: hostile, status: "signal 9"), .unhealthy(failure),
             .otherApp(manifest: try AppName("other"), app: app),
             .otherBranch(manifest: try BranchName("dev"), branch: try BranchName("main"), app: app),
-            .domainTaken(try Domain("app.example.org"), by: app),
+            .domainTaken(try Domain("app.example.org")),
             .noRoom(what: "disk space", path: "/srv/pmo", needed: "1.0 GB", left: "3 B", app: app), .nothingLive(app),
             .noRollback(app),
             .pruned(commit: commit, app: app), .noSuchService(hostile, known: [], app: app),

@@ -47,7 +47,7 @@ func eventually(within limit: Duration = .seconds(120), _ condition: () async th
         if try await condition() { return true }
         try? await Task.sleep(for: .milliseconds(20))
     }
-    return false
+    return try await condition()
 }
 
 extension FilePath {

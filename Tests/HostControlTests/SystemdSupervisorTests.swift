@@ -37,9 +37,9 @@ struct SystemdSupervisorTests {
                 executable: "python3",
                 arguments: ["-c", "\(listen.replacing("private", with: "alive")); s.accept(); print('asked')"],
                 environment: HostPrograms.environment)
-            async let answered = ProcessRunner().run(alive, within: .seconds(60))
+            async let answered = ProcessRunner().run(alive, within: .seconds(300))
             let other = directory.appending("alive").string
-            #expect(await eventually(within: .seconds(50)) { SupervisorDetection.answers(other) })
+            #expect(await eventually { SupervisorDetection.answers(other) })
             let said = try await answered
             #expect(said.succeeded, "\(said)")
         }
@@ -69,6 +69,25 @@ struct SystemdSupervisorTests {
         #expect(own == SystemdAbilities(version: version, isUser: true, canSandbox: false))
         let system = try await SystemdAbilities.ofHost(runner: runner, isUser: false)
         #expect(system == SystemdAbilities(version: version, isUser: false, canSandbox: true))
+    }
+
+    @Test("A host that denies user namespaces is told, with the setting that does", arguments: [true, false])
+    func weakness(_ denies: Bool) async throws {
+        let runner = RecordingRunner { command in
+            CommandResult(status: command.executable == "unshare" && denies ? 1 : 0)
+        }
+        #expect(try await (supervisor(runner, isUser: true).weakness() != nil) == denies)
+        #expect(try await supervisor(runner).weakness() == nil)
+        try await withDirectory { directory in
+            let root = directory.string
+            #expect(SandboxWeakness.ofHost(below: root).repair == nil)
+            try directory.directory("user").appending("max_user_namespaces").write(denies ? "0\n" : "1000\n")
+            let told = SandboxWeakness.ofHost(below: root).repair
+            #expect(told?.contains("sysctl -w user.max_user_namespaces=15000") == (denies ? true : nil))
+            try directory.directory("kernel").appending("apparmor_restrict_unprivileged_userns").write("1\n")
+            let first = SandboxWeakness.ofHost(below: root).repair
+            #expect(first?.contains("sysctl -w kernel.apparmor_restrict_unprivileged_userns=0") == true)
+        }
     }
 
     @Test("systemctl speaks to the system's manager, or to the user's own")

@@ -16,12 +16,44 @@ struct LayoutTests {
         #expect(app.deployLog(7) == "/srv/pmo/shop/logs/deploys/7.log")
         #expect(app.deployEvents(7) == "/srv/pmo/shop/logs/deploys/7.ndjson")
         #expect(app.serviceLogs(api) == "/srv/pmo/shop/logs/services/api")
-        #expect(slot.socket(1) == "/srv/pmo/shop/slots/api/2/1.sock")
+        #expect(slot.socket(1) == "/srv/pmo/shop/slots/api/2/run/1.sock")
         #expect(slot.instance(1) == "/srv/pmo/shop/slots/api/2/1")
         #expect(slot.unitName(1) == "shop.api.2.1")
         #expect(release.root.lastComponent?.string == String(repeating: "a", count: 40) + ".2")
         #expect(release.upstream(api) == release.root.pushing(".pmo/upstream/api"))
         #expect(app.host.hostLock == "/srv/pmo/.pmo/host.lock")
+    }
+
+    @Test func `a home of a newer version is refused, and stays as it is`() throws {
+        try withApp { (app) throws in
+            try app.host.ensureVersion()
+            #expect(try DurableFile.read(app.host.versionFile) == Array("2\n".utf8))
+            for (text, error) in [
+                ("3\n", StoreError.newerHome(path: app.host.home, layout: 3)),
+                ("x\n", .damaged(path: app.host.versionFile, problem: "holds no number")),
+            ] {
+                try DurableFile.write(Array(text.utf8), to: app.host.versionFile)
+                #expect(throws: error) { try app.host.ensureVersion() }
+                #expect(throws: error) { try KeyStore(app.host).keys() }
+                #expect(try DurableFile.read(app.host.versionFile) == Array(text.utf8))
+            }
+        }
+    }
+
+    @Test func `the sockets of an older home have their new names, too, and whoever listens goes on`() throws {
+        try withApp { (app) throws in
+            let slot = app.slot(try ServiceName("api"), try #require(SlotNumber(2)))
+            try DurableFile.makeDirectories(slot.root)
+            let old = slot.root.appending("1.sock")
+            try DurableFile.write([1], to: old)
+            try DurableFile.remove(app.host.versionFile)
+            for _ in 1...2 {
+                try app.host.ensureVersion()
+                #expect(try DurableFile.read(slot.socket(1)) == [1])
+                #expect(try DurableFile.read(old) == [1])
+                try DurableFile.remove(app.host.versionFile)
+            }
+        }
     }
 
     @Test func `a relative home is taken from the working directory`() {

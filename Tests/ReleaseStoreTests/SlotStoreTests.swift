@@ -74,8 +74,8 @@ struct SlotStoreTests {
             let service = Service(name: api, command: "true", instances: 2, listen: .socket)
             #expect(try SlotStore(app).ensure(service))
             let root = app.slot(api, two).root
-            #expect(
-                try SlotStore(app).endpoints(service, two) == [.socket("\(root)/1.sock"), .socket("\(root)/2.sock")])
+            let sockets: [Endpoint] = [.socket("\(root)/run/1.sock"), .socket("\(root)/run/2.sock")]
+            #expect(try SlotStore(app).endpoints(service, two) == sockets)
         }
     }
 

@@ -49,6 +49,38 @@ struct GoldenTests {
         try compare(SiteTemplates.logUnit(directory: "/srv/pmo/shop/logs/services/api/1.1"), "log-run")
     }
 
+    @Test("what certbot runs, where the program was removed: the new certificate takes the place of what nginx reads")
+    func renewed() throws {
+        let place = try TemporaryDirectory()
+        let path = place.path
+        let hook = try SiteTemplates.renewalHook(
+            program: "\(path)/none", certificates: "\(path)/it's", pid: "\(path)/nginx.pid")
+        try compare(
+            SiteTemplates.renewalHook(
+                program: "/usr/bin/pmo-release-root", certificates: "/var/lib/pmo-release/certificates",
+                pid: "/run/nginx.pid"), "renewed")
+        try place.write(hook, to: "renewed")
+        try place.write("old", to: "it's/shop.example/pair.pem", mode: 0o600)
+        try place.write("other", to: "it's/other.example/pair.pem", mode: 0o600)
+        try place.write("key\n", to: "live/pmo-shop/privkey.pem")
+        try place.write("chain\n", to: "live/pmo-shop/fullchain.pem")
+        let run = { (lineage: String) in
+            try shell(
+                "cd \(path.shellQuoted) && RENEWED_LINEAGE=\(path)/live/\(lineage) "
+                    + "RENEWED_DOMAINS='shop.example www.shop.example' sh renewed")
+        }
+        #expect(try run("of-somebody") == "")
+        #expect(place.read("it's/shop.example/pair.pem") == "old")
+        #expect(try run("pmo-shop") == "")
+        #expect(place.read("it's/shop.example/pair.pem") == "key\nchain\n")
+        #expect(try shell("stat -c %a \("\(path)/it's/shop.example/pair.pem".shellQuoted)") == "600\n")
+        #expect(place.read("it's/other.example/pair.pem") == "other")
+        #expect(try shell("ls \("\(path)/it's".shellQuoted)") == "other.example\nshop.example\n")
+        try place.write("#!/bin/sh\necho \"$*\"\n", to: "made", mode: 0o755)
+        try shell("cp -p \(path)/made \(path)/none")
+        #expect(try run("pmo-shop") == "cert deployed\n")
+    }
+
     @Test("the script of a service that cannot write to releases")
     func sealed() throws {
         var context = try UnitContext.sample("node dist/server.js", release: "/srv/it's/shop/releases/abc")

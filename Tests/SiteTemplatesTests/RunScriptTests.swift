@@ -70,7 +70,7 @@ struct RunScriptTests {
         let release = instance.release
         for line in [
             "PATH=\(release)/.venv/bin:/opt/x/bin:\(SiteTemplates.programPath)",
-            "HOME=\(instance.directory.path)/cache", "PORT=20001",
+            "HOME=\(instance.directory.path)/home", "PORT=20001",
             "PMO_INSTANCE=3", "PMO_APP=shop", "PMO_SERVICE=api", "PMO_BRANCH=main", "PMO_DESCRIBE=v1.2-3-g4f2c9ab",
             "PMO_RELEASE=\(release)",
         ] {

@@ -25,12 +25,12 @@ public struct Doctor: Sendable {
     /// The doctor of an app.
     public init(_ host: AppHost) { self.host = host }
 
-    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks and the site.
+    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks, the site and the services' sandbox.
     public func findings() async -> [Finding] {
         [
             current(), link("previous", host.store.previous), lock(), ledger(), interrupted(), receiver(), spare(),
-            marks(), await site(),
-        ]
+            marks(), await site(), await sandbox(),
+        ].compactMap { $0 }
     }
 
     private var resume: String { "pmo-release resume \(host.layout.name)" }
@@ -146,6 +146,19 @@ public struct Doctor: Sendable {
             return wrong("marks", "the live release is not marked as served", resume)
         }
         return well("marks", "the live release serves well")
+    }
+
+    /// What keeps services from what is not theirs; nil where nothing on this host could.
+    private func sandbox() async -> Finding? {
+        guard host.hostSettings.supervisor == .systemd else { return nil }
+        do {
+            guard let weakness = try await host.supervisor.weakness() else {
+                return well("sandbox", "services write to what is theirs alone")
+            }
+            return wrong("sandbox", weakness.description, weakness.repair)
+        } catch {
+            return wrong("sandbox", Reason(error).sentence, Reason(error).hint)
+        }
     }
 
     private func site() async -> Finding {

@@ -1,3 +1,4 @@
+import Glibc
 public import HostControl
 public import ReleaseModel
 import ReleaseStore
@@ -34,7 +35,7 @@ public struct Placement: Sendable {
                 logDirectory: host.layout.serviceLogs(service.name).appending("\(slot).\(number)"),
                 description: "\(host.layout.name) \(service.name) (slot \(slot), instance \(number))",
                 limits: InstanceLimits(memory: service.memory, cpus: service.cpus, tasks: service.tasks),
-                stop: service.stop, writable: [place.root, host.layout.shared, host.layout.cache])
+                stop: service.stop, writable: [place.run, host.layout.shared, host.layout.home])
         }
         marks = instances.map(host.supervisor.mark)
     }
@@ -45,6 +46,9 @@ extension Placement {
     /// Call it only while nothing runs in the slot.
     func write(for release: ReleaseLayout, in app: AppLayout) throws {
         let scripts = release.units.appending(service.name.text)
+        // What it may write to must be there before it starts.
+        try DurableFile.makeDirectories(app.slot(service.name, slot).run)
+        try app.home.makeDirectories(mode: 0o700)
         for (number, instance) in instances.enumerated() {
             let control = instance.directory.appending("control")
             let log = instance.directory.appending("log")
@@ -75,5 +79,7 @@ extension SystemdContext {
         guard systemd.canSandbox else { return }
         writable = instance.writable.map(\.string)
         hidden = [home.appending(".ssh").string, HostLayout(home: home).private.appending("keys.json").string]
+        // The manager would run for it what none of this holds for.
+        if systemd.isUser { hidden += ["systemd", "bus"].map { "/run/user/\(getuid())/\($0)" } }
     }
 }

@@ -41,6 +41,9 @@ extension Deployment {
     /// is made from was built anew.
     func start(_ plan: DeployPlan) async throws -> [Placement] {
         guard !plan.manifest.services.isEmpty else { return [] }
+        if let weakness = try await host.supervisor.weakness() {
+            log.output("\(weakness)\(weakness.repair.map { "; \($0)" } ?? "")")
+        }
         return try await phase(.start) {
             let placements = try await ServiceSlots(host).start(plan.release, carrying: !isWithoutCache)
             let carried = placements.filter(\.isCarried).map(\.service.name.text)

@@ -15,6 +15,8 @@ public protocol Supervisor: Sendable {
     var isSlowToNotice: Bool { get }
     /// Forgets an instance that is stopped.
     func remove(_ instance: SupervisedInstance) async throws(HostError)
+    /// What it cannot hold services to on this host, which it could on another; nil where there is nothing.
+    func weakness() async throws(HostError) -> SandboxWeakness?
 }
 
 extension Supervisor {
@@ -22,6 +24,9 @@ extension Supervisor {
     public func logTail(_ instance: SupervisedInstance, lines: Int, since mark: LogMark?) -> [String] {
         ServiceLog(directory: instance.logDirectory).tail(lines, since: mark)
     }
+
+    /// Where it holds services to nothing, nothing is missing.
+    public func weakness() async throws(HostError) -> SandboxWeakness? { nil }
 
     /// The log's end as it is now.
     public func mark(_ instance: SupervisedInstance) -> LogMark { ServiceLog(directory: instance.logDirectory).mark }

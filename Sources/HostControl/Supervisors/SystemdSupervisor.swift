@@ -37,6 +37,11 @@ public struct SystemdSupervisor: Supervisor {
         return FilePath(home).appending(".config/systemd/user")
     }
 
+    /// A user's manager that is denied user namespaces cannot give a unit mounts of its own.
+    public func weakness() async throws(HostError) -> SandboxWeakness? {
+        try await SystemdAbilities.ofHost(runner: runner, isUser: isUser).canSandbox ? nil : .ofHost()
+    }
+
     /// Writes the unit files that differ, takes away those of releases that had the same slots before, and tells systemd
     /// of it once.
     public func prepare(_ instances: [SupervisedInstance]) async throws(HostError) {

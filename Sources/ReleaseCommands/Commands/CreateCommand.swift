@@ -69,11 +69,13 @@ struct CreateCommand: AsyncParsableCommand {
         _ = try HostPrograms.find("curl")
     }
 
-    private static func prepareHome(_ host: HostLayout) throws {
+    /// What all apps of a home need before the first one is made.
+    static func prepareHome(_ host: HostLayout) throws {
         do {
             for directory in [host.home, host.private, host.bin, host.services, host.nginx] {
                 try DurableFile.makeDirectories(directory)
             }
+            try host.ensureVersion()
         } catch {
             throw CreateError.home(host.home.string, Reason(error).sentence)
         }

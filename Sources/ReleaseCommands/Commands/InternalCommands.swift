@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeployPipeline
 import Glibc
+import HostControl
 import ReleaseModel
 import ReleaseStore
 
@@ -40,6 +41,20 @@ struct BakeCommand: AsyncParsableCommand {
         let host = try AppHost(opening: home.app(app))
         try await Bake.run(host, deploy: deploy)
         try Retirer.spawn(host, executable: Caller.executable)
+    }
+}
+
+/// What the package does once it is installed: prepares the home, brings one of an older version up to date, and has
+/// systemd resume at boot what was cut short.
+struct PrepareHomeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "prepare-home", shouldDisplay: false)
+    @OptionGroup var home: HomeOptions
+
+    func run() async throws {
+        try CreateCommand.prepareHome(home.layout)
+        let supervisor = try? HostSettings.load(from: home.layout.settings).supervisor
+        guard SupervisorDetection.detect() == "systemd", supervisor != .runit else { return }
+        try await BootUnit(home.layout).install()
     }
 }
 
