@@ -17,6 +17,7 @@ public enum ReleaseProgram {
         let rest = Array(arguments.dropFirst())
         if name == "git" { exit(LimitedGit(arguments: rest).run()) }
         if let hook = Hook(program: name, arguments: rest) { exit(await hook.run()) }
+        if rest.first == ShellCommand.configuration.commandName { ShellCommand.forgetClientEnvironment() }
         exit(await run(rest))
     }
 

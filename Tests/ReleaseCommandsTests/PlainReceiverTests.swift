@@ -112,6 +112,13 @@ struct ForcedCommandTests {
                 #expect(ended.status == 0, "\(command): \(ended)")
             }
             #expect(try await host.shell("list pmo --json").out.contains(commit))
+            // A33: no home that the client names, no other key, no other's apps.
+            let named = ["PMO_HOME": host.home, "PMO_KEY": "root", "PMO_KEY_APPS": "pmo", "PMO_CALLER": "root"]
+            let elsewhere = try await host.shell("list pmo --json", namingHome: false, named)
+            #expect(elsewhere.status == 3 && !elsewhere.all.contains(commit), "\(elsewhere)")
+            #expect(try await host.shell("restart pmo", named).status == 0)
+            let history = try await host.shell("history pmo --json").out
+            #expect(history.contains("alice") && !history.contains("root"), "\(history)")
             let absent = try await host.shell("git-receive-pack 'nobody'")
             #expect(absent.status == 3 && absent.err.contains("there is no app nobody here"), "\(absent)")
         }
@@ -137,10 +144,18 @@ extension TestHost {
         return ["GIT_SSH_COMMAND": place, "GIT_SSH_VARIANT": "ssh"]
     }
 
-    func shell(_ command: String) async throws -> Ended {
+    /// What a key's line in `authorized_keys` runs.
+    ///
+    /// - Parameters:
+    ///   - namingHome: whether the line names the home, as it does where that is not the usual one.
+    ///   - environment: what sshd has taken over of the client's.
+    func shell(
+        _ command: String, namingHome: Bool = true, _ environment: [String: String] = [:]
+    ) async throws -> Ended {
         try await Subprocess(
-            Programs.release, ["shell", "--key", "alice", "--home", home],
-            environment: ["SSH_ORIGINAL_COMMAND": command], directory: "/", input: ""
+            Programs.release, ["shell", "--key", "alice"] + (namingHome ? ["--home", home] : []),
+            environment: ["SSH_ORIGINAL_COMMAND": command].merging(environment) { own, _ in own }, directory: "/",
+            input: ""
         ).ended(within: .seconds(30))
     }
 }
