@@ -29,11 +29,10 @@ struct ShellCommand: AsyncParsableCommand {
     /// A33: what sshd has taken of the client's environment (`AcceptEnv`) names no home, no key and no file: of all
     /// that the process was given, what was asked for and git's protocol are left.
     static func forgetClientEnvironment() {
-        let kept = ["SSH_ORIGINAL_COMMAND", "GIT_PROTOCOL"].map { name in
-            (name, getenv(name).map { String(cString: $0) })
-        }
+        let names = ["SSH_ORIGINAL_COMMAND", "GIT_PROTOCOL"]
+        let values = names.map { (name: String) in getenv(name).map { String(cString: $0) } }
         clearenv()
-        for case (let name, let value?) in kept { setenv(name, value, 1) }
+        for (name, value) in zip(names, values) { if let value { setenv(name, value, 1) } }
         setenv("PATH", HostPrograms.environment["PATH"] ?? "/usr/bin:/bin", 1)
     }
 
