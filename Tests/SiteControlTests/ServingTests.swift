@@ -125,7 +125,7 @@ struct ServingTests {
     }
 
     private static let echo = """
-        import http.server, socketserver, sys, threading
+        import http.server, socketserver, sys, threading, time
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             def do_GET(self):
@@ -137,6 +137,8 @@ struct ServingTests {
                     self.wfile.write(b"hello socket\\n")
                     self.close_connection = True
                     return
+                if self.path == "/api/slow":
+                    time.sleep(4)
                 body = f"{self.server.name} {self.path} {self.headers['X-Forwarded-Proto']} {self.headers['Host']}".encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -145,6 +147,8 @@ struct ServingTests {
                 self.wfile.write(body)
             def do_POST(self):
                 length = int(self.headers.get("Content-Length", 0))
+                if self.path == "/api/early":
+                    length = 5
                 body = str(len(self.rfile.read(length))).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -194,7 +198,7 @@ struct ServingTests {
                         Site(
                             domain: Domain("app.example.org"), root: .root,
                             routes: [Route(prefix: URLPrefix("/api/"), service: ServiceName("api"))],
-                            bodySize: ByteSize("2K"), requestBuffering: false),
+                            bodySize: ByteSize("2K"), timeout: TimeLimit("1s"), requestBuffering: false),
                         Site(
                             domain: Domain("api.example.org"),
                             routes: [Route(prefix: .root, service: ServiceName("api"))]),
@@ -219,6 +223,18 @@ struct ServingTests {
             #expect(try await host.get("app.example.org", "/api/", http: false, "-d", body).body == "2000")
             #expect(try await host.get("app.example.org", "/api/", http: false, "-d", body + body).status == 413)
             #expect(try await host.get("api.example.org", "/", http: false, "-d", body + body).body == "4000")
+            #expect(try await host.get("app.example.org", "/api/slow").status == 504)
+            #expect(try await host.body("api.example.org", "/api/slow").hasPrefix("slot1 /api/slow"))
+            // Of a body that has not come yet the service sees what there is, where nginx does not hold it back.
+            for (domain, status) in [("app.example.org", "200"), ("api.example.org", "")] {
+                let early = """
+                    (printf 'POST /api/early HTTP/1.1\\r\\nHost: \(domain)\\r\\nContent-Length: 100\\r\\n\\r\\n12345'
+                    sleep 3) | openssl s_client -quiet -connect 127.0.0.1:\(host.https) -servername \(domain) 2>/dev/null
+                    """
+                let seen = try await host.run("sh", ["-c", early])
+                let first = String(decoding: seen.output, as: UTF8.self).split(separator: " ").dropFirst().first ?? ""
+                #expect(first == status[...], "\(domain): \(String(decoding: seen.output, as: UTF8.self))")
+            }
             withExtendedLifetime(server) {}
         }
     }
