@@ -91,7 +91,8 @@ public struct AppLayout: Sendable, Hashable {
     /// nginx may pass through `slots` to its sockets, but not list it; values and dumps are the owner's alone.
     public func createDirectories() throws(StoreError) {
         let modes: [(FilePath, CInterop.Mode)] = [
-            (root, 0o755), (releases, 0o755), (shared, 0o755), (slots, 0o711), (home, 0o700), (cache, 0o700), (logs, 0o755),
+            (root, 0o755), (releases, 0o755), (shared, 0o755), (slots, 0o711), (home, 0o700), (cache, 0o700),
+            (logs, 0o755),
             (deployLogs, 0o755), (logs.appending("services"), 0o755), (backups, 0o700),
             (environmentFile.removingLastComponent(), 0o700),
         ]

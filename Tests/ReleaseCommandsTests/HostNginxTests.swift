@@ -276,7 +276,8 @@ struct HostNginxTests {
             try await host.git("remote", "add", "blog", "\(host.home)/blog/repo.git")
             let refused = try await host.run("git", ["push", "blog", "main"])
             #expect(
-                refused.status == 1 && refused.all.contains("the domain app.example.org is another app's"), "\(refused)")
+                refused.status == 1 && refused.all.contains("the domain app.example.org is another app's"), "\(refused)"
+            )
             // A36: whose, is for those who may see it.
             #expect(!refused.all.contains("the app pmo") && !refused.all.contains("show pmo"), "\(refused)")
             #expect(try await get(host, "/", "app.example.org") == (200, "one"))
