@@ -25,11 +25,12 @@ public struct Doctor: Sendable {
     /// The doctor of an app.
     public init(_ host: AppHost) { self.host = host }
 
-    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks, the site and the services' sandbox.
+    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks, the site, its certificates and
+    /// the services' sandbox.
     public func findings() async -> [Finding] {
         [
             current(), link("previous", host.store.previous), lock(), ledger(), interrupted(), receiver(), spare(),
-            marks(), await site(), await sandbox(),
+            marks(), await site(), await certificates(), await sandbox(),
         ].compactMap { $0 }
     }
 
@@ -146,6 +147,31 @@ public struct Doctor: Sendable {
             return wrong("marks", "the live release is not marked as served", resume)
         }
         return well("marks", "the live release serves well")
+    }
+
+    /// The certificates that are really served; nil where none is, and where nginx does not run.
+    private func certificates() async -> Finding? {
+        let name = host.layout.name
+        guard host.hostSettings.hasHostNginx, case .some(.some(let current)) = try? host.store.current(),
+            host.site(of: current)?.isEmpty == false, await host.nginx.isRunning()
+        else { return nil }
+        do {
+            let helper = HostNginx.helper(host.hostSettings, runner: host.runner)
+            let rows = try await helper.run(["cert", "status", name.text]).certificates ?? []
+            let worst = rows.filter { [.expired, .otherNames, .ends].contains($0.state) }.min {
+                $0.daysLeft < $1.daysLeft
+            }
+            if let worst {
+                return wrong(
+                    "certificate", "\(worst.domain): \(worst.state.rawValue), \(worst.daysLeft) days left",
+                    worst.state == .otherNames ? "pmo-release cert issue \(name)" : "pmo-release cert renew \(name)")
+            }
+            let placeholder = rows.first { $0.state == .placeholder }
+            return well(
+                "certificate", placeholder.map { "\($0.domain): a placeholder, until cert issue" } ?? "holds")
+        } catch {
+            return wrong("certificate", Reason(error).sentence, Reason(error).hint)
+        }
     }
 
     /// What keeps services from what is not theirs; nil where nothing on this host could.
