@@ -36,13 +36,16 @@ public enum BuildSandbox: Sendable, Equatable {
         }
     }
 
-    /// What only root may read, where a build runs as root, too; and the sockets of the users' managers, any of which
-    /// would start what it is told to outside.
+    /// What only root may read, where a build runs as root, too; and the sockets of the system's and the users'
+    /// managers: they start outside what they are told to, and logind ends all that is its caller's. What resolves names
+    /// is there (nsswitch.conf(5), resolv.conf(5)).
     private static var masks: [String] {
         var result: [String] = []
-        for directory in ["/root", "/etc/ssh", "/run/user"] where access(directory, F_OK) == 0 {
+        for directory in ["/root", "/etc/ssh", "/run/user", "/run/dbus", "/run/systemd"]
+        where access(directory, F_OK) == 0 {
             result += ["--tmpfs", directory]
         }
+        result += ["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]
         for file in ["/etc/shadow", "/etc/gshadow"] where access(file, F_OK) == 0 {
             result += ["--ro-bind", "/dev/null", file]
         }

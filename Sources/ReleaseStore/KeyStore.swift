@@ -106,26 +106,34 @@ public struct KeyStore: Sendable {
         let directory = file.removingLastComponent()
         if !directory.isRealDirectory { try directory.makeDirectories(mode: 0o700) }
         let kept = try Self.lines(of: file).filter { !isOurs($0) }
+        let all = kept + lines.map { Array($0.utf8)[...] }
         // The permissions that sshd asks for (StrictModes).
-        try DurableFile.write(Array((kept + lines).map { $0 + "\n" }.joined().utf8), to: file, mode: 0o600)
+        try DurableFile.write(all.flatMap { $0 + [Self.newline] }, to: file, mode: 0o600)
     }
 
-    private func isOurs(_ line: String) -> Bool {
-        line.hasPrefix("restrict,command=\"pmo-release shell --key ")
-            || line.hasPrefix("restrict,command=\"\(host.bin.appending("pmo-release")) shell --key ")
+    private func isOurs(_ line: ArraySlice<UInt8>) -> Bool {
+        ["pmo-release", "\(host.bin.appending("pmo-release"))"].contains {
+            line.starts(with: "restrict,command=\"\($0) shell --key ".utf8)
+        }
     }
 
     /// The number of a line, not ours, that lets the same key in: sshd takes the first that fits, with its rights.
     private func foreignLine(with key: PublicKey, in file: FilePath) throws -> Int? {
-        try Self.lines(of: file).firstIndex { !isOurs($0) && !$0.hasPrefix("#") && $0.contains(key.blob) }.map {
-            $0 + 1
-        }
+        try Self.lines(of: file).firstIndex { line in
+            !isOurs(line) && line.first != UInt8(ascii: "#")
+                && line.split(separator: UInt8(ascii: " ")).contains {
+                    $0.prefix(key.blob.utf8.count).elementsEqual(key.blob.utf8)
+                }
+        }.map { $0 + 1 }
     }
 
-    private static func lines(of file: FilePath) throws(StoreError) -> [String] {
-        let bytes = try DurableFile.read(file) ?? []
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map(String.init).filter { !$0.isEmpty }
+    private static let newline = UInt8(ascii: "\n")
+
+    /// The lines as they are, in whatever encoding, with what another editor ends them by.
+    private static func lines(of file: FilePath) throws(StoreError) -> [ArraySlice<UInt8>] {
+        var bytes = try DurableFile.read(file) ?? []
+        if bytes.last == newline { bytes.removeLast() }
+        return bytes.isEmpty ? [] : bytes.split(separator: newline, omittingEmptySubsequences: false)
     }
 
     /// `.ssh/authorized_keys` of the user that the home belongs to.

@@ -132,11 +132,17 @@ public enum RootProgram {
         return bytes
     }
 
-    private static var isBySudo: Bool { getenv("SUDO_UID") != nil }
+    /// Whether sudo has started this program: it says so of whatever it starts (sudo(8)), and what that starts in turn,
+    /// as apt and certbot do, has that in its environment, too.
+    private static var isBySudo: Bool {
+        guard getenv("SUDO_UID") != nil else { return false }
+        guard let started = getenv("SUDO_COMMAND").map({ String(cString: $0) }) else { return true }
+        return started.prefix { $0 != " " }.split(separator: "/").last == "pmo-release-root"
+    }
 
     /// By sudo, the apps' user alone may ask, and not for what is the package's.
     private static func checkCaller(_ verb: Verb, _ control: SiteControl) throws {
-        guard let uid = getenv("SUDO_UID").map({ String(cString: $0) }), uid != "0" else { return }
+        guard isBySudo, let uid = getenv("SUDO_UID").map({ String(cString: $0) }), uid != "0" else { return }
         guard UInt32(uid) == (try control.owner()), ![.setUp, .tearDown, .deployed].contains(verb) else {
             throw SiteControlError.notYours
         }

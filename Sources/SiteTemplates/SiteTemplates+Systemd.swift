@@ -7,6 +7,7 @@ extension SiteTemplates {
     public static func systemdUnit(_ context: SystemdContext) throws(TemplateError) -> String {
         let isTemporary = ["/tmp/", "/var/tmp/"].contains { context.directory.hasPrefix($0) }
         let seconds = (context.stop.within.milliseconds + 999) / 1000
+        let alone = try alone(context)
         return try text(
             PackageResources.service_unit, name: "templates/service.unit",
             [
@@ -31,6 +32,8 @@ extension SiteTemplates {
                         && !["/home/", "/root/", "/run/user/"].contains { context.directory.hasPrefix($0) }),
                 "writable": try paths(context.writable ?? [], "writable"),
                 "hidden": try paths(context.hidden, "hidden"),
+                "alone": .flag(!alone.home.isEmpty), "home": .text(alone.home), "app": .text(alone.app),
+                "own": .text(alone.own),
                 "target": .text(context.isUser ? "default.target" : "multi-user.target"),
             ])
     }
@@ -39,6 +42,18 @@ extension SiteTemplates {
         _ value: Value?, _ name: String, _ text: (Value) -> String
     ) -> TemplateValue {
         value.map { .list([[name: .text(text($0))]]) } ?? .flag(false)
+    }
+
+    /// What a service sees of the apps; empty where it sees all. A colon would end the path there (systemd.exec(5)).
+    private static func alone(_ context: SystemdContext) throws(TemplateError) -> (
+        home: String, app: String, own: String
+    ) {
+        guard let (home, app) = context.alone, let writable = context.writable, !home.contains(":") else {
+            return ("", "", "")
+        }
+        var own: [String] = []
+        for path in writable { own.append(try path.unitOptionalPath()) }
+        return (try home.unitPath(), try app.unitOptionalPath(), own.joined(separator: " "))
     }
 
     /// Paths in a row, each of which may be missing.
@@ -81,9 +96,12 @@ extension String {
     }
 
     /// The path in a list of paths, in double quotes, with the `-` that lets it be missing (systemd.exec(5)).
-    fileprivate func unitOptionalPath() throws(TemplateError) -> String {
+    fileprivate func unitOptionalPath() throws(TemplateError) -> String { "\"-\(try unitPath())\"" }
+
+    /// The path between double quotes.
+    fileprivate func unitPath() throws(TemplateError) -> String {
         guard hasPrefix("/") else { throw .unfit(what: "the path", value: self, rule: "must be absolute") }
-        return "\"-\(try unitText(as: "the path").replacing(["\"": "\\\""]))\""
+        return try unitText(as: "the path").replacing(["\"": "\\\""])
     }
 
     private func replacing(_ pairs: [Unicode.Scalar: String]) -> String {

@@ -68,6 +68,9 @@ public struct SystemdContext: Sendable {
     public var isUser: Bool
     /// The directories that it may write to, and no others; nil: all that its user may.
     public var writable: [String]?
+    /// The directory of all apps and the one of its own app, below which it may write to `writable`: of the first it sees
+    /// the second alone; nil where it sees all.
+    public var alone: (home: String, app: String)?
     /// What it cannot even read, where there is something.
     public var hidden: [String] = []
     /// Whether systemd can wait longer from restart to restart (254 and later).

@@ -28,6 +28,19 @@ struct KeyStoreTests {
         }
     }
 
+    @Test("leaves each byte of other hands' lines, and takes its own out, whatever ends them")
+    func foreignBytes() throws {
+        try withKeys { store, file in
+            let foreign = Array("\r\n\n# by hand\r\n\(Self.other) J".utf8) + [0xfc] + Array("rgen\r\n".utf8)
+            try DurableFile.write(foreign, to: file)
+            try store.add(key("alice", Self.line))
+            #expect(throws: KeyError.foreignLine(path: file.string, line: 4)) { try store.add(key("bob", Self.other)) }
+            #expect(try Array(DurableFile.read(file) ?? []).starts(with: foreign))
+            _ = try store.remove(try KeyName("alice"))
+            #expect(try DurableFile.read(file) == foreign)
+        }
+    }
+
     @Test("makes the directory as sshd wants it")
     func directory() throws {
         try withKeys { store, file in

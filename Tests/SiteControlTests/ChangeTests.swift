@@ -262,9 +262,17 @@ struct ChangeTests {
             try host.app("shop")
             try host.want(.page("shop", "app.example.org"))
             // The package's user is not there, or another one than this number.
-            let answer = try await host.helper("site", "apply", "shop", environment: ["SUDO_UID": "65534"])
-            #expect(answer.status == 3, "\(answer)")
-            #expect(!host.exists("state"), "the named settings were not read")
+            for command in [nil, "/usr/bin/pmo-release-root site apply shop"] {
+                let answer = try await host.helper(
+                    "site", "apply", "shop",
+                    environment: ["SUDO_UID": "65534"].merging(command.map { ["SUDO_COMMAND": $0] } ?? [:]) { $1 })
+                #expect(answer.status == 3, "\(answer)")
+                #expect(!host.exists("state"), "the named settings were not read")
+            }
+            // What sudo has started has started this: apt, or certbot.
+            let command = "/usr/bin/apt-get install ./pmo-release-root.deb"
+            let setup = try await host.helper("setup", environment: ["SUDO_UID": "65534", "SUDO_COMMAND": command])
+            #expect(setup.status == 0 && host.exists("nginx/conf.d/pmo-release.conf"), "\(setup)")
         }
     }
 

@@ -111,6 +111,7 @@ struct GoldenTests {
             cpus: try ProcessorShare("1.5"), tasks: 64, isUser: true)
         context.writable = ["/srv/pmo/shop/slots/api/1", "/srv/pmo/shop/shared"]
         context.hidden = ["/srv/pmo/.ssh"]
+        context.alone = ("/srv/pmo", "/srv/pmo/shop")
         context.hasRestartSteps = true
         try compare(SiteTemplates.systemdUnit(context), "user.unit")
     }

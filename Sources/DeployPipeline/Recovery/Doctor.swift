@@ -177,6 +177,11 @@ public struct Doctor: Sendable {
     /// What keeps services from what is not theirs; nil where nothing on this host could.
     private func sandbox() async -> Finding? {
         guard host.hostSettings.supervisor == .systemd else { return nil }
+        guard !SupervisorDetection.lacksUserManager else {
+            return wrong(
+                "systemd", "runs nothing of \(ProcessOwner.name)'s own",
+                "as root: loginctl enable-linger \(ProcessOwner.name); systemctl start user@\(getuid()).service")
+        }
         do {
             guard let weakness = try await host.supervisor.weakness() else {
                 return well("sandbox", "services write to what is theirs alone")

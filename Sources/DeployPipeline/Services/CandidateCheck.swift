@@ -81,14 +81,14 @@ struct CandidateCheck {
     }
 
     /// Who else holds the instance's port: it may be answered by another process (SO_REUSEPORT, or something that
-    /// somebody else started); nil where it is the instance's own.
+    /// somebody else started); nil where it is the instance's own, or another user's that it has started by its own
+    /// manager (a container's).
     private func stranger(_ placement: Placement, _ number: Int) async throws -> String? {
-        guard case .port(let port) = placement.endpoints[number],
-            let group = try await host.supervisor.status(placement.instances[number]).pid,
-            !ListeningSockets.ports(ofProcessGroup: group).contains(port),
-            let owner = ListeningSockets.owner(ofPort: port)
-        else { return nil }
-        return "\(owner.name) (pid \(owner.pid))"
+        guard case .port(let port) = placement.endpoints[number] else { return nil }
+        let group = try await host.supervisor.status(placement.instances[number]).pid
+        if let group, ListeningSockets.ports(ofProcessGroup: group).contains(port) { return nil }
+        if let owner = ListeningSockets.owner(ofPort: port) { return "\(owner.name) (pid \(owner.pid))" }
+        return group == nil ? "one of another user, while its own does not run" : nil
     }
 
     private func staysUp(_ placement: Placement, _ number: Int) async throws -> Passed {

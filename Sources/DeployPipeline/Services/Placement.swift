@@ -35,7 +35,8 @@ public struct Placement: Sendable {
                 logDirectory: host.layout.serviceLogs(service.name).appending("\(slot).\(number)"),
                 description: "\(host.layout.name) \(service.name) (slot \(slot), instance \(number))",
                 limits: InstanceLimits(memory: service.memory, cpus: service.cpus, tasks: service.tasks),
-                stop: service.stop, writable: [place.run, host.layout.shared, host.layout.home])
+                stop: service.stop, writable: [place.run, host.layout.shared, host.layout.home],
+                app: host.layout.root)
         }
         marks = instances.map(host.supervisor.mark)
     }
@@ -79,7 +80,9 @@ extension SystemdContext {
         guard systemd.canSandbox else { return }
         writable = instance.writable.map(\.string)
         hidden = [home.appending(".ssh").string, HostLayout(home: home).private.appending("keys.json").string]
-        // The manager would run for it what none of this holds for.
+        alone = instance.app.map { (home.string, $0.string) }
+        // The managers would run for it what none of this holds for; logind ends all that is its caller's.
+        hidden += ["/run/dbus", "/run/systemd/private", "/run/systemd/io.systemd.Login"]
         if systemd.isUser { hidden += ["systemd", "bus"].map { "/run/user/\(getuid())/\($0)" } }
     }
 }

@@ -48,11 +48,15 @@ public struct SupervisedInstance: Sendable, Hashable {
     public var stop: StopRule
     /// The directories that it may write to beside its own; none of others where the supervisor can see to that.
     public var writable: [FilePath]
+    /// The directory of its app, next to which it sees no other's where the supervisor can see to that; nil where it is
+    /// no app's.
+    public var app: FilePath?
 
     /// An instance.
     public init(
         unit: String, directory: FilePath, logDirectory: FilePath, description: String,
-        limits: InstanceLimits = InstanceLimits(), stop: StopRule = StopRule(), writable: [FilePath] = []
+        limits: InstanceLimits = InstanceLimits(), stop: StopRule = StopRule(), writable: [FilePath] = [],
+        app: FilePath? = nil
     ) {
         self.unit = unit
         self.directory = directory
@@ -61,6 +65,7 @@ public struct SupervisedInstance: Sendable, Hashable {
         self.limits = limits
         self.stop = stop
         self.writable = writable
+        self.app = app
     }
 }
 

@@ -25,11 +25,11 @@ private struct CertStatus: AsyncParsableCommand {
         let layout = try home.app(app)
         let host = try CertHost(layout)
         let rows = try await host.helper.run(["cert", "status", layout.name.text]).certificates ?? []
-        if json { try Output.json(rows) } else { show(rows) }
+        if json { try Output.json(rows) } else { show(rows, layout.name) }
         guard rows.allSatisfy(\.isWell) else { throw ExitCode(1) }
     }
 
-    private func show(_ rows: [CertificateState]) {
+    private func show(_ rows: [CertificateState], _ app: AppName) {
         Output.table(
             ["DOMAIN", "ISSUER", "EXPIRES", "DAYS LEFT", "STATE"],
             rows.map { row in
@@ -41,13 +41,14 @@ private struct CertStatus: AsyncParsableCommand {
         for row in rows {
             switch row.state {
             case .expired, .placeholder:
-                Output.progress("pmo-release: warning: \(row.domain): \(row.state.rawValue); pmo-release cert issue")
+                Output.progress(
+                    "pmo-release: warning: \(row.domain): \(row.state.rawValue); pmo-release cert issue \(app)")
             case .otherNames:
                 let names = row.names.joined(separator: ", ").shown(limit: 200)
                 Output.progress("pmo-release: warning: \(row.domain): the certificate is for \(names)")
             case .ends:
                 Output.progress(
-                    "pmo-release: warning: \(row.domain): \(row.daysLeft) days left; pmo-release cert renew")
+                    "pmo-release: warning: \(row.domain): \(row.daysLeft) days left; pmo-release cert renew \(app)")
             case .holds: break
             }
         }

@@ -75,13 +75,13 @@ struct CreateCommand: AsyncParsableCommand {
             for directory in [host.home, host.private, host.bin, host.services, host.nginx] {
                 try DurableFile.makeDirectories(directory)
             }
-            try host.ensureVersion()
         } catch {
             throw CreateError.home(host.home.string, Reason(error).sentence)
         }
         guard access(host.home.string, W_OK) == 0 else {
             throw CreateError.home(host.home.string, "\(Errno(rawValue: errno))")
         }
+        try host.ensureVersion()
         let own = FilePath(Caller.executable)
         let sibling = own.removingLastComponent().appending("post-receive")
         try DurableFile.link(at: host.bin.appending("pmo-release"), to: own.string)
@@ -134,6 +134,7 @@ enum CreateError: HintedError {
     case server(String)
     case listenOfHost
     case otherHome(String)
+    case rootsHome(String, of: String)
 
     var description: String {
         switch self {
@@ -147,6 +148,7 @@ enum CreateError: HintedError {
         case .server(let name): "--nginx takes own or host, not “\(name.shown(limit: 40))”"
         case .listenOfHost: "the host's nginx listens where root has said, not where --listen says"
         case .otherHome(let home): "the root helper serves the apps in \(home.shown(limit: 200)) alone"
+        case .rootsHome(let home, let user): "\(home) is root's, and apps are \(user)'s: a push would run as root"
         case .supervisor(let name): "--supervisor takes runit or systemd, not “\(name.shown(limit: 40))”"
         }
     }
@@ -160,6 +162,7 @@ enum CreateError: HintedError {
         case .supervisor, .noSystemd: "--supervisor runit"
         case .noUserManager(let user): "as root: loginctl enable-linger \(user); or --supervisor runit"
         case .server, .otherHome: "--nginx own"
+        case .rootsHome(let home, let user): "chown \(user): \(home)"
         case .listenOfHost: "leave --listen out, or add --nginx own"
         }
     }

@@ -13,6 +13,7 @@ struct HostSetup {
     let nginx: String?
 
     func settings() throws -> HostSettings {
+        try refuseRootsHome()
         let asked = try listen.map(Self.address)
         let kind = try supervisor.map(Self.kind)
         let server = try nginx.map(Self.server)
@@ -39,6 +40,14 @@ struct HostSetup {
         guard access(RootHelper.installed, X_OK) == 0, let root = try? RootSettings.load() else { return false }
         return root.home == host.home.string && root.user == ProcessOwner.name
             && access("\(root.nginx)/nginx.conf", F_OK) == 0
+    }
+
+    /// Where the package is installed, its home is its user's; one that is root's was there before, or is a volume.
+    private func refuseRootsHome() throws {
+        guard ProcessOwner.isRoot, access(RootHelper.installed, X_OK) == 0 else { return }
+        let root = try RootSettings.load()
+        guard root.home == host.home.string, root.user != "root" else { return }
+        throw CreateError.rootsHome(root.home, of: root.user)
     }
 
     private func hostNginx(_ supervisor: SupervisorKind) throws -> HostSettings {

@@ -97,7 +97,14 @@ private struct KeyRemove: AsyncParsableCommand {
 
     func run() async throws {
         let removed = try KeyStore(home.layout).remove(try KeyName(name))
-        Output.progress("removed \(removed.name)")
+        let ended = Self.endSessions(of: removed.name)
+        Output.progress("removed \(removed.name)\(ended == 0 ? "" : ", and ended \(ended) of its connections")")
+    }
+
+    /// Ends what the key has under way over ssh: what it asked for, with what that has started. A deploy goes on.
+    private static func endSessions(of key: KeyName) -> Int {
+        let words = [ShellCommand.configuration.commandName ?? "", "--key", key.text]
+        return ProcessSearch.groups(ofArguments: words).filter { $0 != getpgrp() && kill(-$0, SIGTERM) == 0 }.count
     }
 }
 

@@ -96,7 +96,7 @@ enum SelectionError: HintedError {
     private static var command: String {
         let words = CommandLine.arguments.dropFirst().prefix { !$0.hasPrefix("-") }
         guard let first = words.first else { return "list" }
-        let isGroup = ["cache", "cert", "env", "key", "maintenance"].contains(first)
+        let isGroup = ["cache", "cert", "env", "key", "maintenance", "site"].contains(first)
         return words.prefix(isGroup ? 2 : 1).joined(separator: " ").shown(limit: 60)
     }
 }
