@@ -81,7 +81,10 @@ public struct Domain: ValidatedText {
         } orRule: {
             rule
         }
-        for label in text.split(separator: ".", omittingEmptySubsequences: false) {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        // An address, which is the host's and no site's; no top-level domain is a number (RFC 3696, section 2).
+        if labels.last?.allSatisfy(\.isNumber) == true { throw InvalidValue(Self.kind, text, rule) }
+        for label in labels {
             guard (1...63).contains(label.utf8.count), !label.hasPrefix("-"), !label.hasSuffix("-") else {
                 throw InvalidValue(Self.kind, text, rule)
             }

@@ -43,7 +43,8 @@ struct ValueTests {
     @Test(
         "A22: domains that would end a directive are refused",
         arguments: [
-            "", "a;b", "A.example", "a..b", ".a", "a.", "-a", "a-", "a b", "a\nb", "*.a", "a_b", "a/b", "a:80", "\"a\"",
+            "10.0.0.1", "app.example.1", "7", "", "a;b", "A.example", "a..b", ".a", "a.", "-a", "a-", "a b", "a\nb",
+            "*.a", "a_b", "a/b", "a:80", "\"a\"",
             "$host", "\u{e4}.example",
             String(repeating: "a.", count: 127) + "aa",
         ])
