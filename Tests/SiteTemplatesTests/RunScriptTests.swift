@@ -44,6 +44,15 @@ struct RunScriptTests {
         "'; exit 1; '", "{{X}}", "<&>",
     ]
 
+    @Test("nginx's workers, another user, may connect to its socket, whatever the service says")
+    func openSocket() throws {
+        let path = "/tmp/pmo-open-\(getpid()).sock"
+        let bind = "import os, socket; socket.socket(socket.AF_UNIX).bind(os.environ[\"SOCKET\"])"
+        let instance = try Instance(
+            "python3 -c '\(bind)'; sleep 1; stat -c %a \"$SOCKET\"; rm \"$SOCKET\"", slot: .socket(path))
+        #expect(try instance.output() == "666\n")
+    }
+
     @Test("A24: every value reaches the service byte for byte", arguments: nasty)
     func environmentRoundTrip(_ value: String) throws {
         let instance = try Instance("printf '%s' \"$VALUE\"; printf .", environment: ["VALUE": value])

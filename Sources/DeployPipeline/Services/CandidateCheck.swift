@@ -1,3 +1,4 @@
+import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -65,6 +66,8 @@ struct CandidateCheck {
             switch answer {
             case .answered(let status, let body, let time):
                 guard gate.saw(status: status, body: String(decoding: body, as: UTF8.self)) == .healthy else { break }
+                // The run script does so, too, after each start, but not in the same moment.
+                if case .socket(let path) = endpoint { chmod(path, 0o666) }
                 if let stranger = try await stranger(placement, number) {
                     _ = gate.saw(refusal: "is answered by another process: \(stranger)")
                     break
