@@ -22,7 +22,6 @@ extension SiteTemplates {
                 "tasks": optional(context.tasks, "tasks") { "\($0)" },
                 "restartSteps": .flag(context.hasRestartSteps),
                 "slowRestart": .flag(!context.hasRestartSteps),
-                "manager": .text(context.isUser ? " --user" : ""),
                 // A user's manager has mounts to give in a user namespace alone.
                 "privateUsers": .flag(context.isUser && context.writable != nil),
                 // An app below /tmp, or in somebody's home, would be hidden from itself.

@@ -58,6 +58,8 @@ extension Placement {
             }
             // Before the links: a supervisor that sees the directory for the first time must not start it.
             try DurableFile.write([], to: instance.directory.appending("down"), mode: 0o640)
+            // What the unit counts, where systemd does not.
+            try DurableFile.remove(app.slot(service.name, slot).run.appending("\(number).starts"))
             try DurableFile.link(at: instance.directory.appending("run"), to: scripts.appending("run").string)
             try DurableFile.link(at: instance.directory.appending("finish"), to: scripts.appending("finish").string)
             try DurableFile.link(at: control.appending("t"), to: scripts.appending("control-t").string)
