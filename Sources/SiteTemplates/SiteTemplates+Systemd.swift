@@ -50,16 +50,18 @@ extension SiteTemplates {
         guard let (home, app) = context.alone, let writable = context.writable, !home.contains(":") else {
             return ("", "", "")
         }
-        var own: [String] = []
-        for path in writable { own.append(try path.unitOptionalPath()) }
-        return (try home.unitPath(), try app.unitOptionalPath(), own.joined(separator: " "))
+        return (try home.unitPath(), try app.unitOptionalPath(), try row(writable))
     }
 
     /// Paths in a row, each of which may be missing.
     private static func paths(_ paths: [String], _ name: String) throws(TemplateError) -> TemplateValue {
+        optional(paths.isEmpty ? nil : try row(paths), name) { $0 }
+    }
+
+    private static func row(_ paths: [String]) throws(TemplateError) -> String {
         var words: [String] = []
         for path in paths { words.append(try path.unitOptionalPath()) }
-        return optional(words.isEmpty ? nil : words, name) { $0.joined(separator: " ") }
+        return words.joined(separator: " ")
     }
 
     /// The unit that resumes every app of a home at boot, from `templates/pmo-release-resume.service`.

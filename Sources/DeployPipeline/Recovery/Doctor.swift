@@ -25,8 +25,8 @@ public struct Doctor: Sendable {
     /// The doctor of an app.
     public init(_ host: AppHost) { self.host = host }
 
-    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks, the site, its certificates and
-    /// the services' sandbox.
+    /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks, the site, its
+    /// certificates and the services' sandbox.
     public func findings() async -> [Finding] {
         [
             current(), link("previous", host.store.previous), lock(), ledger(), interrupted(), receiver(), spare(),

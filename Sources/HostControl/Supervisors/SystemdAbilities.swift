@@ -20,13 +20,18 @@ public struct SystemdAbilities: Sendable, Equatable {
     /// Asks the host.
     public static func ofHost(runner: any CommandRunner, isUser: Bool) async throws(HostError) -> SystemdAbilities {
         let said = try await runner.run(SystemdSupervisor.systemctl(["--version"], isUser: false))
-        var abilities = SystemdAbilities(version: version(in: said.text), isUser: isUser, canSandbox: true)
-        guard isUser else { return abilities }
+        return SystemdAbilities(
+            version: version(in: said.text), isUser: isUser,
+            canSandbox: try await canSandbox(runner: runner, isUser: isUser))
+    }
+
+    /// Whether a unit can have mounts of its own there.
+    static func canSandbox(runner: any CommandRunner, isUser: Bool) async throws(HostError) -> Bool {
+        guard isUser else { return true }
         let attempt = Command(
             executable: "unshare",
             arguments: ["--user", "--map-root-user", "--mount", "--", "mount", "--bind", "/usr", "/usr"])
-        abilities.canSandbox = try await runner.run(attempt, within: .seconds(10)).succeeded
-        return abilities
+        return try await runner.run(attempt, within: .seconds(10)).succeeded
     }
 
     /// `systemd 252 (252.39-1~deb12u1)`: 252; 0 where it says something else.

@@ -39,7 +39,7 @@ public struct SystemdSupervisor: Supervisor {
 
     /// A user's manager that is denied user namespaces cannot give a unit mounts of its own.
     public func weakness() async throws(HostError) -> SandboxWeakness? {
-        try await SystemdAbilities.ofHost(runner: runner, isUser: isUser).canSandbox ? nil : .ofHost()
+        try await SystemdAbilities.canSandbox(runner: runner, isUser: isUser) ? nil : .ofHost()
     }
 
     /// Writes the unit files that differ, takes away those of releases that had the same slots before, and tells systemd
