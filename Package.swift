@@ -99,6 +99,8 @@ let package = Package(
         .executableTarget(name: "pmo-release", dependencies: ["ReleaseCommands"], swiftSettings: settings),
         .executableTarget(name: "post-receive", dependencies: ["ReleaseCommands"], swiftSettings: settings),
 
+        // What the tests of several rooms ask for.
+        .target(name: "FreePorts", path: "Tests/FreePorts", swiftSettings: settings),
         .testTarget(name: "FailPointsTests", dependencies: ["FailPoints"], swiftSettings: settings),
         .testTarget(name: "ReleaseModelTests", dependencies: ["ReleaseModel"], swiftSettings: settings),
         .testTarget(
@@ -107,10 +109,11 @@ let package = Package(
         .testTarget(
             name: "ReleaseStoreTests", dependencies: ["ReleaseStore", "ReleaseModel", system], swiftSettings: settings),
         .testTarget(
-            name: "SiteTemplatesTests", dependencies: ["SiteTemplates", "ReleaseModel"],
+            name: "SiteTemplatesTests", dependencies: ["SiteTemplates", "FreePorts", "ReleaseModel"],
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
-            name: "HostControlTests", dependencies: ["HostControl", "ReleaseModel", system], swiftSettings: settings),
+            name: "HostControlTests", dependencies: ["HostControl", "FreePorts", "ReleaseModel", system],
+            swiftSettings: settings),
         .testTarget(
             name: "DeployPipelineTests",
             dependencies: ["DeployPipeline", "GitRepository", "ReleaseModel", "ReleaseStore", system],
@@ -118,8 +121,8 @@ let package = Package(
         .testTarget(
             name: "ReleaseCommandsTests",
             dependencies: [
-                "ReleaseCommands", "FailPoints", "ReleaseModel", "ReleaseStore", "HostControl", "pmo-release",
-                "post-receive", "pmo-release-root", system,
+                "ReleaseCommands", "FailPoints", "FreePorts", "ReleaseModel", "ReleaseStore", "HostControl",
+                "pmo-release", "post-receive", "pmo-release-root", system,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -129,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "SiteControlTests",
             dependencies: [
-                "SiteControl", "pmo-release-root", "FailPoints", "HostControl", "HostCertificates", "ReleaseModel",
+                "SiteControl", "pmo-release-root", "FailPoints", "FreePorts", "HostControl", "HostCertificates",
+                "ReleaseModel",
                 "ReleaseStore", system,
             ],
             swiftSettings: settings),

@@ -1,3 +1,4 @@
+import FreePorts
 import Glibc
 import ReleaseModel
 import SystemPackage
@@ -17,7 +18,7 @@ private struct NginxHome {
         self.runit = runit
         let directory = runit.root.appending("nginx")
         self.directory = directory
-        port = try Listener.freePort()
+        port = try FreePort.next()
         app = try AppName("pmo")
         let main = listen.map { "server { listen 127.0.0.1:\($0); return 421; }" } ?? ""
         nginx = Nginx(
@@ -185,7 +186,7 @@ struct NginxTests {
     func remove() async throws {
         try await withNginx { home in
             let other = try AppName("other")
-            let port = try Listener.freePort()
+            let port = try FreePort.next()
             _ = try await home.nginx.install(site: home.site("one"), app: home.app)
             _ = try await home.nginx.install(site: home.site("two", port: port), app: other)
             try await home.nginx.remove(app: other)

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import ReleaseModel
 import SystemPackage
@@ -137,7 +138,7 @@ struct HealthProbeTests {
 
     @Test("F28: a port or socket on which nobody listens is told as that")
     func refused() async throws {
-        #expect(await ask(.port(try Listener.freePort()), "/").problem == "does not listen")
+        #expect(await ask(.port(try FreePort.next()), "/").problem == "does not listen")
         #expect(await ask(.socket("/tmp/no-such-socket"), "/").problem == "does not listen")
     }
 
@@ -168,7 +169,7 @@ struct ListeningSocketsTests {
 
     @Test("A port on which nobody listens has no owner, and a group that is no more has no ports")
     func nobody() throws {
-        #expect(ListeningSockets.owner(ofPort: try Listener.freePort()) == nil)
+        #expect(ListeningSockets.owner(ofPort: try FreePort.next()) == nil)
         #expect(ListeningSockets.ports(ofProcessGroup: 0x3fff_ffff) == [])
     }
 
@@ -177,7 +178,7 @@ struct ListeningSocketsTests {
         let listener = try Listener()
         #expect(!Nginx.portIsFree(address: "127.0.0.1", port: listener.port))
         #expect(!Nginx.portIsFree(address: "0.0.0.0", port: listener.port))
-        #expect(Nginx.portIsFree(address: "127.0.0.1", port: try Listener.freePort()))
+        #expect(Nginx.portIsFree(address: "127.0.0.1", port: try FreePort.next()))
         #expect(!Nginx.portIsFree(address: "not an address", port: 8080))
     }
 }

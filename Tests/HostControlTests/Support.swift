@@ -97,7 +97,4 @@ final class Listener {
     }
 
     deinit { close(descriptor) }
-
-    /// A port that nobody holds now.
-    static func freePort() throws -> Int { try Listener().port }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import Testing
 
@@ -36,7 +37,7 @@ struct HomeOwnerTests {
             let home = host.root + "/other"
             try #require(mkdir(home, 0o755) == 0 && chown(home, Self.nobody, Self.nobody) == 0)
             let created = try await host.pmo(
-                "create", "own", "--home", home, "--listen", "127.0.0.1:\(TestHost.freePort())", "--supervisor", "runit"
+                "create", "own", "--home", home, "--listen", "127.0.0.1:\(FreePort.next())", "--supervisor", "runit"
             )
             #expect(created.status == 0, "\(created)")
             #expect(try await host.run("pmo-release", ["env", "set", "own", "A=b", "--home=\(home)"]).status == 0)

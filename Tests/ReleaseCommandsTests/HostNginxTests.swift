@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import ReleaseStore
 import SystemPackage
@@ -20,7 +21,7 @@ struct HostNginxTests {
         settings.state = host.root + "/state"
         settings.logs = host.root + "/logs"
         settings.addresses = ["127.0.0.1"]
-        (settings.httpPort, settings.httpsPort) = (try TestHost.freePort(), host.port)
+        (settings.httpPort, settings.httpsPort) = (try FreePort.next(), host.port)
         for directory in ["nginx/conf.d", "nginx/sites-enabled", "tmp"] {
             try FileManager.default.createDirectory(
                 atPath: "\(host.root)/\(directory)", withIntermediateDirectories: true)

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import HostControl
 import ReleaseModel
@@ -43,7 +44,7 @@ final class RootHost {
         guard let made = mkdtemp(&template) else { throw Errno(rawValue: errno) }
         root = String(cString: made)
         chmod(root, 0o755)
-        (http, https) = (try freePort(), try freePort())
+        (http, https) = (try FreePort.next(), try FreePort.next())
         settings = RootSettings()
         settings.home = root + "/home"
         settings.user = String(cString: getpwuid(geteuid()).pointee.pw_name)
@@ -264,23 +265,6 @@ extension SiteValues {
         try SiteValues(
             app: AppName(app), sites: [Site(domain: try Domain(domain), root: .root)], services: [])
     }
-}
-
-/// A port that nothing listens on; the system gives each asker another one for a while.
-func freePort() throws -> Int {
-    let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(handle) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(handle, $0, length) == 0 ? getsockname(handle, $0, &length) : -1
-        }
-    }
-    guard status == 0 else { throw Errno(rawValue: errno) }
-    return Int(UInt16(bigEndian: address.sin_port))
 }
 
 /// A python program that ends with the test.

@@ -1,3 +1,4 @@
+import FreePorts
 import Glibc
 import ReleaseModel
 import SiteTemplates
@@ -13,29 +14,13 @@ final class LiveSite {
 
     init(name: String) throws {
         directory = try TemporaryDirectory(name)
-        port = try Self.freePort()
+        port = try FreePort.next()
         try shell(
             "mkdir -p \(nginx.shellQuoted)/logs \(nginx.shellQuoted)/tmp \(nginx.shellQuoted)/sites \(app.shellQuoted)/logs"
         )
         let user = getuid() == 0 ? "www-data" : nil
         try directory.write(
             SiteTemplates.nginx(.sample(directory: nginx, user: user, port: port)), to: "nginx/nginx.conf")
-    }
-
-    /// A port that nothing listens on; the system gives each asker another one for a while.
-    static func freePort() throws -> Int {
-        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(handle) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutableBytes(of: &address) { bytes in
-            guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return Int32(-1) }
-            return bind(handle, pointer, length) == 0 ? getsockname(handle, pointer, &length) : -1
-        }
-        guard status == 0 else { throw Failure("no free port: \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     func install(_ context: SiteContext) throws {

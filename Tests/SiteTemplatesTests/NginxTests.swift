@@ -1,3 +1,4 @@
+import FreePorts
 import ReleaseModel
 import SiteTemplates
 import Testing
@@ -35,7 +36,7 @@ struct NginxTests {
     /// Two releases with one page each, slot 1 behind the first and slot 2 behind the second.
     private func liveSite() throws -> LiveSite {
         let site = try LiveSite(name: "it's a home")
-        let ports = try (1...3).map { _ in try LiveSite.freePort() }
+        let ports = try (1...3).map { _ in try FreePort.next() }
         var context = try SiteContext.sample(root: site.app, port: site.port)
         context.services = try [
             SiteService(

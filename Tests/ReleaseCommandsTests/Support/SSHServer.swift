@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import Testing
 
@@ -17,7 +18,7 @@ final class SSHServer {
         self.host = host
         place = host.root + "/ssh"
         lines = place + "/authorized_keys"
-        port = try TestHost.freePort()
+        port = try FreePort.next()
         try FileManager.default.createDirectory(
             atPath: place, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         // Where sshd goes without its privileges; Debian's unit makes it (sshd(8), FILES).

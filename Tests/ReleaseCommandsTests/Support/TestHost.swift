@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import Synchronization
 import Testing
@@ -21,7 +22,7 @@ final class TestHost {
         root = try HostPlaces.next(app: app)
         chmod(root, 0o755)
         self.app = app
-        port = try Self.freePort()
+        port = try FreePort.next()
         environment = [
             "PATH": Programs.built + ":" + Programs.path, "HOME": root, "PMO_HOME": root + "/h", "LANG": "C.UTF-8",
             "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
@@ -201,22 +202,6 @@ final class TestHost {
         for process in RunningProcess.all() where process.mentions(root + "/") && condition(process.arguments) {
             kill(process.pid, SIGKILL)
         }
-    }
-
-    static func freePort() throws -> Int {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let failure = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, size) == 0 ? getsockname(socket, $0, &size) : -1
-            }
-        }
-        guard failure == 0 else { throw SpawnFailure(program: "bind", problem: "\(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 
