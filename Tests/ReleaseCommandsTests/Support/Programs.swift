@@ -7,8 +7,9 @@ import Glibc
 enum Programs {
     static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-    /// The directory of `pmo-release` and `post-receive`: the one of the test bundle.
+    /// The directory of `pmo-release` and `post-receive`: `PMO_BUILT`, or that of the test bundle.
     static let built: String = {
+        if let told = ProcessInfo.processInfo.environment["PMO_BUILT"] { return told }
         var near = CommandLine.arguments.filter { $0.contains(".xctest") || $0.contains("/") }
         if let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") { near.append(own) }
         for place in near {
