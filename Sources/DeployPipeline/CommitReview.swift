@@ -1,12 +1,13 @@
 public import GitRepository
+import HostControl
 public import ReleaseModel
 import ReleaseStore
 import SiteTemplates
 import SystemPackage
 
 /// Everything about a commit that can be known without writing: its tree keeps the policy, its manifest is right, its
-/// environment is complete, its domains are free, and the disk has room. Used in the quarantine of a push, and again
-/// when the deploy begins, since values and other apps may have changed while it waited.
+/// environment is complete, its domains are free, the disk has room, and what is started would stay. Used in the
+/// quarantine of a push, and again when the deploy begins, since values and other apps may have changed while it waited.
 public struct CommitReview: Sendable {
     /// What was found of the tree.
     public let inspected: InspectedTree
@@ -17,7 +18,7 @@ public struct CommitReview: Sendable {
 
     /// Reviews a commit.
     ///
-    /// - Throws: the first rule that it breaks: `GitError`, `ManifestError`, `DeployError`.
+    /// - Throws: the first rule that it breaks: `GitError`, `ManifestError`, `DeployError`, `HostError`.
     public init(_ commit: CommitID, in repository: GitRepository, host: AppHost) throws {
         let policy = host.treePolicy
         inspected = try repository.inspect(commit, since: PassedTree(liveOf: host, policy: policy), policy: policy)
@@ -26,8 +27,12 @@ public struct CommitReview: Sendable {
         environment = manifest.environment.defaults.merging(try host.environment.values()) { _, operators in operators }
         try Self.checkNames(manifest, host)
         try checkEnvironment(source, host)
-        try Self.checkDomains(manifest, host)
+        try host.layout.host.requireFree(
+            DomainClaims.domains(of: manifest, host.settings), for: host.layout.name)
         try checkRoom(host)
+        if host.hostSettings.supervisor == .systemd {
+            try SupervisorDetection.requireLasting(user: ProcessOwner.name)
+        }
     }
 
     /// How large the tree is.
@@ -57,22 +62,6 @@ public struct CommitReview: Sendable {
         guard missing.isEmpty else {
             throw DeployError.missingEnvironment(app: host.layout.name, keys: missing.sorted())
         }
-    }
-
-    private static func checkDomains(_ manifest: Manifest, _ host: AppHost) throws {
-        let wanted = domains(of: manifest, host.settings)
-        for other in try host.layout.host.apps() where other != host.layout.name {
-            let layout = host.layout.host.app(other)
-            guard let settings = try? AppSettings.load(from: layout.settings) else { continue }
-            let store = ReleaseStore(layout)
-            let live = (try? store.current()).flatMap { $0 }.flatMap { try? store.manifest($0) }
-            let taken = live.map { domains(of: $0, settings) } ?? [settings.domain]
-            if let clash = wanted.intersection(taken).min() { throw DeployError.domainTaken(clash) }
-        }
-    }
-
-    private static func domains(of manifest: Manifest, _ settings: AppSettings) -> Set<Domain> {
-        Set(manifest.sites.flatMap { [$0.domain ?? settings.domain] + $0.redirectFrom })
     }
 
     /// Room for the tree once more, 64 MiB and 1,000 inodes beside it: what a build adds cannot be known.

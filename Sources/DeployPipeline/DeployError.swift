@@ -110,7 +110,7 @@ public enum DeployError: HintedError {
         case .superseded: nil
         case .foundBad(let release, let app, _): "pmo-release switch \(app) \(release.short) --force"
         case .unsealable: "--share auto"
-        case .shared: "move it away in the tree, or take it out of `shared`"
+        case .shared: "move it away in the tree or in shared/, or take it out of `shared`"
         }
     }
 

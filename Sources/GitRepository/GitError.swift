@@ -53,7 +53,8 @@ public enum GitError: HintedError {
         case .library(GIT_ENOTFOUND.rawValue, let function, _) where function.hasPrefix("git_repository_open"):
             "pmo-release apps"
         case .refused(let refusal): refusal.hint
-        case .unknownCommit, .ambiguousCommit, .notACommit: "pmo-release list"
+        case .unknownCommit: "push it first; what has been deployed: pmo-release history"
+        case .ambiguousCommit, .notACommit: "pmo-release list"
         case .referenceMoved: "git fetch, then push again"
         case .system(ENOSPC, _, _), .system(EDQUOT, _, _): "df -h; df -i"
         case .index(let error): (error as? any HintedError)?.hint

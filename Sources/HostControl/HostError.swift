@@ -12,6 +12,10 @@ public enum HostError: HintedError {
     case file(path: String, message: String)
     /// An instance's supervisor did not come up.
     case supervisor(unit: String, problem: String)
+    /// This user has no manager of systemd's, which would run its services.
+    case noUserManager(user: String)
+    /// The user's manager, and with it each service, ends with the user's last session, and is not started at boot.
+    case endsWithSession(user: String)
     /// nginx refuses the app's own site.
     case siteRefused(app: String, message: String)
     /// nginx refuses a file that is not this app's.
@@ -31,6 +35,9 @@ public enum HostError: HintedError {
         case .program(let name, let problem): "\(name) failed: \(problem.shown(limit: 300))"
         case .file(let path, let message): "\(path.shown(limit: 200)): \(message)"
         case .supervisor(let unit, let problem): "\(unit): \(problem)"
+        case .noUserManager(let user): "systemd runs nothing of \(user)'s own"
+        case .endsWithSession(let user):
+            "systemd ends what \(user) runs with \(user)'s last session, and does not start it at boot"
         case .siteRefused(_, let message): "nginx refuses the site: \(message.shown(limit: 300))"
         case .otherSiteRefused(let file, let message):
             "nginx refuses another app's site, \(file.shown(limit: 200)): \(message.shown(limit: 300))"
@@ -47,13 +54,19 @@ public enum HostError: HintedError {
         case .otherSiteRefused: "correct or remove that file, then push again"
         case .portTaken(let port, _): "ss -ltnp 'sport = :\(port)'"
         case .supervisor: "pmo-release ps"
+        case .noUserManager(let user):
+            "as root: loginctl enable-linger \(user); systemctl start user@$(id -u \(user)).service"
+        case .endsWithSession(let user): "as root: loginctl enable-linger \(user)"
         case .root(_, let hint, _): hint?.shown(limit: 300)
         default: nil
         }
     }
 
-    /// Refused only where the root helper said so.
+    /// Refused where the root helper said so, and before something is started that would not stay.
     public var outcome: ErrorOutcome {
-        if case .root(_, _, true) = self { .refused } else { .failed }
+        switch self {
+        case .root(_, _, true), .endsWithSession: .refused
+        default: .failed
+        }
     }
 }

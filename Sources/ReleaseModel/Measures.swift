@@ -132,9 +132,10 @@ extension Double {
 extension Duration {
     /// The length in seconds.
     public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-    /// `0.4 ms` under 10 ms, `0.04 s` else.
+    /// `0.4 ms` under 10 ms, `0.04 s` else; what takes less than the last digit is no zero.
     public var shown: String {
-        inSeconds < 0.01
+        if inSeconds > 0, inSeconds < 0.000_05 { return "< 0.1 ms" }
+        return inSeconds < 0.01
             ? "\((inSeconds * 1000).shown(decimals: 1)) ms" : "\(inSeconds.shown(decimals: inSeconds < 1 ? 2 : 1)) s"
     }
 }

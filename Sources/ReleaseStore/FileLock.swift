@@ -20,8 +20,10 @@ public final class FileLock: Sendable {
     public static func tryAcquire(_ path: FilePath) throws(StoreError) -> FileLock? {
         while true {
             let descriptor = try checked("open", path) {
-                path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644) }
+                path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
             }
+            // Whoever may read it may hold it. One of an older version was open to all; another user's is not ours to close.
+            fchmod(descriptor, 0o600)
             let lock = FileLock(path: path, descriptor: descriptor)
             do throws(StoreError) {
                 try checked("lock", path) { flock(descriptor, LOCK_EX | LOCK_NB) }

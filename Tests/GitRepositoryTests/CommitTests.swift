@@ -39,7 +39,7 @@ struct CommitTests {
             let unknown = try CommitID(String(repeating: "5", count: 40))
             let missing = try #require(throws: GitError.self) { try scratch.open().inspect(unknown) }
             #expect(missing.description == "no commit here begins with \(unknown)")
-            #expect(missing.hint == "pmo-release list")
+            #expect(missing.hint == "push it first; what has been deployed: pmo-release history")
         }
     }
 
@@ -54,7 +54,7 @@ struct CommitTests {
             #expect(throws: GitError.self) { try repository.resolve(CommitPrefix("0000000")) }
             let tree = try scratch.tree([.file("a")])
             let error = try #require(throws: GitError.self) { try repository.resolve(CommitPrefix(tree)) }
-            #expect(error.hint == "pmo-release list")
+            #expect(error.hint == "push it first; what has been deployed: pmo-release history")
         }
     }
 

@@ -164,13 +164,13 @@ struct ListeningSocketsTests {
         let owner = try #require(ListeningSockets.owner(ofPort: listener.port))
         #expect(owner.pid == getpid())
         #expect(!owner.name.isEmpty)
-        #expect(ListeningSockets.ports(ofProcessGroup: getpgrp()).contains(listener.port))
+        #expect(ListeningSockets.ports(ofInstance: getpgrp()).contains(listener.port))
     }
 
     @Test("A port on which nobody listens has no owner, and a group that is no more has no ports")
     func nobody() throws {
         #expect(ListeningSockets.owner(ofPort: try FreePort.next()) == nil)
-        #expect(ListeningSockets.ports(ofProcessGroup: 0x3fff_ffff) == [])
+        #expect(ListeningSockets.ports(ofInstance: 0x3fff_ffff) == [])
     }
 
     @Test("A port can be bound, or not")

@@ -273,6 +273,8 @@ struct HostNginxTests {
         try await Self.with { host in
             let site = "bake: 0s\nsites: { app.example.org: { root: . } }\n"
             try await host.deploy(["index.html": "one\n", "pmo-release.yml": site])
+            let early = try await host.pmo("create", "blog", "--domain", "app.example.org")
+            #expect(early.status == 3 && early.err.contains("app.example.org is another app's"), "\(early)")
             #expect(try await host.pmo("create", "blog").status == 0)
             try await host.git("remote", "add", "blog", "\(host.home)/blog/repo.git")
             let refused = try await host.run("git", ["push", "blog", "main"])

@@ -105,8 +105,8 @@ struct ValueTests {
         #expect([1, 1000, -1_234_567].map(\.shownWithCommas) == ["1", "1,000", "-1,234,567"])
         #expect([0.05, -0.04, 12.345].map { $0.shown(decimals: 1) } == ["0.1", "0.0", "12.3"])
         #expect(
-            [Duration.microseconds(400), .milliseconds(40), .seconds(48)].map(\.shown) == [
-                "0.4 ms", "0.04 s", "48.0 s",
+            [Duration.microseconds(20), .microseconds(400), .milliseconds(40), .seconds(48)].map(\.shown) == [
+                "< 0.1 ms", "0.4 ms", "0.04 s", "48.0 s",
             ])
     }
 

@@ -177,10 +177,10 @@ public struct Doctor: Sendable {
     /// What keeps services from what is not theirs; nil where nothing on this host could.
     private func sandbox() async -> Finding? {
         guard host.hostSettings.supervisor == .systemd else { return nil }
-        guard !SupervisorDetection.lacksUserManager else {
-            return wrong(
-                "systemd", "runs nothing of \(ProcessOwner.name)'s own",
-                "as root: loginctl enable-linger \(ProcessOwner.name); systemctl start user@\(getuid()).service")
+        do {
+            try SupervisorDetection.requireLasting(user: ProcessOwner.name)
+        } catch {
+            return wrong("systemd", error.description, error.hint)
         }
         do {
             guard let weakness = try await host.supervisor.weakness() else {

@@ -67,7 +67,7 @@ struct CandidateCheck {
             case .answered(let status, let body, let time):
                 guard gate.saw(status: status, body: String(decoding: body, as: UTF8.self)) == .healthy else { break }
                 // The run script does so, too, after each start, but not in the same moment.
-                if case .socket(let path) = endpoint { chmod(path, 0o666) }
+                if case .socket(let path) = endpoint { Self.open(socket: path) }
                 if let stranger = try await stranger(placement, number) {
                     _ = gate.saw(refusal: "is answered by another process: \(stranger)")
                     break
@@ -83,15 +83,23 @@ struct CandidateCheck {
         throw failure(placement, number, gate, gate.expired)
     }
 
-    /// Who else holds the instance's port: it may be answered by another process (SO_REUSEPORT, or something that
-    /// somebody else started); nil where it is the instance's own, or another user's that it has started by its own
-    /// manager (a container's).
+    /// Who else may answer on the instance's port.
     private func stranger(_ placement: Placement, _ number: Int) async throws -> String? {
         guard case .port(let port) = placement.endpoints[number] else { return nil }
-        let group = try await host.supervisor.status(placement.instances[number]).pid
-        if let group, ListeningSockets.ports(ofProcessGroup: group).contains(port) { return nil }
-        if let owner = ListeningSockets.owner(ofPort: port) { return "\(owner.name) (pid \(owner.pid))" }
-        return group == nil ? "one of another user, while its own does not run" : nil
+        let leader = try await host.supervisor.status(placement.instances[number]).pid
+        return ListeningSockets.stranger(onPort: port, besides: leader)
+    }
+
+    /// Lets nginx's workers, who are another user, connect to a socket. The service may put what it likes in its place: no
+    /// link is followed, and nothing but a socket is changed.
+    private static func open(socket path: String) {
+        let pathOnly: Int32 = 0o10_000_000  // O_PATH (open(2); hidden behind a feature macro)
+        let descriptor = Glibc.open(path, pathOnly | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        chmod("/proc/self/fd/\(descriptor)", 0o666)
     }
 
     private func staysUp(_ placement: Placement, _ number: Int) async throws -> Passed {

@@ -58,8 +58,6 @@ extension Placement {
             }
             // Before the links: a supervisor that sees the directory for the first time must not start it.
             try DurableFile.write([], to: instance.directory.appending("down"), mode: 0o640)
-            // What the unit counts, where systemd does not.
-            try DurableFile.remove(app.slot(service.name, slot).run.appending("\(number).starts"))
             try DurableFile.link(at: instance.directory.appending("run"), to: scripts.appending("run").string)
             try DurableFile.link(at: instance.directory.appending("finish"), to: scripts.appending("finish").string)
             try DurableFile.link(at: control.appending("t"), to: scripts.appending("control-t").string)
@@ -85,6 +83,8 @@ extension SystemdContext {
         alone = instance.app.map { (home.string, $0.string) }
         // The managers would run for it what none of this holds for; logind ends all that is its caller's.
         hidden += ["/run/dbus", "/run/systemd/private", "/run/systemd/io.systemd.Login"]
+        // What is known of all sites, with what their visitors ask for.
+        hidden += BuildSandbox.placesOfSites
         if systemd.isUser { hidden += ["systemd", "bus"].map { "/run/user/\(getuid())/\($0)" } }
     }
 }

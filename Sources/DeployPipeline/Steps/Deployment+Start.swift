@@ -109,7 +109,7 @@ extension Deployment {
         guard !placement.endpoints.isEmpty, case .port(let port) = placement.endpoints[number],
             let process = try? await host.supervisor.status(placement.instances[number]).pid
         else { return nil }
-        let ports = ListeningSockets.ports(ofProcessGroup: process)
+        let ports = ListeningSockets.ports(ofInstance: process)
         guard !ports.isEmpty, !ports.contains(port) else { return nil }
         let listed = ports.map(String.init).joined(separator: ", ")
         return "it listens on port \(listed), not on PORT=\(port): read PORT from the environment"

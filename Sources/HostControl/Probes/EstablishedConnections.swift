@@ -1,16 +1,16 @@
 import Glibc
 
-/// The connections that a process group has accepted and still holds, by `/proc/net` and `/proc/<pid>/fd` (proc(5)).
+/// The connections that an instance has accepted and still holds, by `/proc/net` and `/proc/<pid>/fd` (proc(5)).
 /// Those that it has opened itself, to a database say, are not among them.
 struct EstablishedConnections {
     private let ports: Set<Int>
 
-    /// - Parameter group: one that still listens: afterwards its connections cannot be told from those that it opened.
-    init(listeners group: Int32) { ports = Set(ListeningSockets.ports(ofProcessGroup: group)) }
+    /// - Parameter leader: of one that still listens: afterwards its connections cannot be told from those that it opened.
+    init(listeners leader: Int32) { ports = Set(ListeningSockets.ports(ofInstance: leader)) }
 
-    /// How many the group holds now.
-    func count(in group: Int32) -> Int {
-        let held = Set(ProcessGroup.members(of: group).flatMap(ListeningSockets.inodes))
+    /// How many the instance holds now.
+    func count(in leader: Int32) -> Int {
+        let held = Set(ProcessGroup.members(ofInstance: leader).flatMap(ListeningSockets.inodes))
         guard !held.isEmpty else { return 0 }
         let tcp = ListeningSockets.table(state: "01").filter { ports.contains($0.port) }.map(\.inode)
         return (tcp + Self.acceptedOnPaths()).count(where: held.contains)

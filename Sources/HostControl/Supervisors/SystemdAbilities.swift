@@ -52,6 +52,15 @@ public enum SupervisorDetection {
     /// Whether systemd runs, but no manager of this user's: its services would not be started at boot either.
     public static var lacksUserManager: Bool { hasSystemd && !isInReach }
 
+    /// Whether what systemd runs for this user stays: that of a user's manager does where the user lingers (loginctl(1)).
+    ///
+    /// - Throws: `HostError.noUserManager` or `HostError.endsWithSession`.
+    public static func requireLasting(user: String) throws(HostError) {
+        guard hasSystemd, geteuid() != 0 else { return }
+        guard isInReach else { throw .noUserManager(user: user) }
+        guard access("/var/lib/systemd/linger/\(user)", F_OK) == 0 else { throw .endsWithSession(user: user) }
+    }
+
     private static var hasSystemd: Bool { access("/run/systemd/system", F_OK) == 0 }
     private static var isInReach: Bool {
         geteuid() == 0 || answers("/run/user/\(getuid())/systemd/private")

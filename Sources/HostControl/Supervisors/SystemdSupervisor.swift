@@ -82,6 +82,9 @@ public struct SystemdSupervisor: Supervisor {
 
     /// Starts an instance, now and at boot.
     public func start(_ instance: SupervisedInstance) async throws(HostError) {
+        // Where the unit counts its starts to wait longer from one to the next, this is none that it has made by itself.
+        let name = instance.directory.lastComponent?.string ?? ""
+        unlink(instance.directory.removingLastComponent().appending("run/\(name).starts").string)
         try await call(["enable", "--now", "--no-block", Self.unitName(instance)], unit: instance.unit)
     }
 
@@ -135,7 +138,7 @@ public struct SystemdSupervisor: Supervisor {
     ) async throws(HostError) -> [String: String] {
         let arguments = ["show", "--property=\(names.joined(separator: ","))", Self.unitName(instance)]
         let result = try await runner.run(Self.systemctl(arguments, isUser: isUser))
-        guard result.succeeded else { throw .supervisor(unit: instance.unit, problem: result.problem) }
+        guard result.succeeded else { throw failure(instance.unit, result) }
         var values: [String: String] = [:]
         for line in result.text.split(separator: "\n") {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -148,6 +151,14 @@ public struct SystemdSupervisor: Supervisor {
         _ arguments: [String], unit: String, within limit: Duration = .seconds(60)
     ) async throws(HostError) {
         let result = try await runner.run(Self.systemctl(arguments, isUser: isUser), within: limit)
-        guard result.succeeded else { throw .supervisor(unit: unit, problem: result.problem) }
+        guard result.succeeded else { throw failure(unit, result) }
+    }
+
+    private func failure(_ unit: String, _ result: CommandResult) -> HostError {
+        guard isUser, SupervisorDetection.lacksUserManager else {
+            return .supervisor(unit: unit, problem: result.problem)
+        }
+        let name = getpwuid(geteuid())?.pointee.pw_name.map { String(cString: $0) }
+        return .noUserManager(user: name ?? String(geteuid()))
     }
 }

@@ -45,6 +45,7 @@ struct CreateCommand: AsyncParsableCommand {
         try checkPrograms()
         let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor, nginx: nginx).settings()
         try Self.prepareHome(host)
+        try host.requireFree([settings.domain], for: name)
         if settings.share == .hardlink { try await AppHost.requireSeal(of: host.home) }
         try hostSettings.save(to: host.settings)
         if hostSettings.supervisor == .systemd { try await BootUnit(host).install() }

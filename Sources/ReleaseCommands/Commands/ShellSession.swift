@@ -54,6 +54,8 @@ enum ShellError: HintedError, Equatable {
     case refused
     /// It may not do that.
     case notAllowed(KeyName, KeyRight)
+    /// It asked for what tells of all apps.
+    case tellsOfAll
     /// It was removed, and its line still stands in `authorized_keys`.
     case unknownKey(KeyName)
     /// Its time is over.
@@ -63,6 +65,7 @@ enum ShellError: HintedError, Equatable {
         switch self {
         case .refused: "this key may push, and run pmo-release's own commands"
         case .notAllowed(let key, let right): "the key \(key) may not \(right.rawValue)"
+        case .tellsOfAll: "this key is for some apps, and that tells of all"
         case .unknownKey(let key): "there is no key \(key) any more"
         case .expired(let key): "the time of the key \(key) is over"
         }
@@ -70,6 +73,7 @@ enum ShellError: HintedError, Equatable {
     var hint: String? {
         switch self {
         case .refused: "ssh <host> list"
+        case .tellsOfAll: "an administrator of the host can ask for it"
         case .notAllowed(let key, let right):
             "an administrator of the host gives it the right: pmo-release key remove \(key), then key add \(key) --can \(right.rawValue),…"
         case .unknownKey(let key), .expired(let key):

@@ -87,6 +87,8 @@ private struct SiteTest: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
+        // What nginx says may name other apps (A36).
+        guard Caller.seesAll else { throw ShellError.tellsOfAll }
         let settings = try HostSettings.load(from: home.layout.settings)
         try await HostServices(host: home.layout, settings: settings).nginx.test()
         Output.progress("nginx takes the whole configuration")

@@ -133,6 +133,9 @@ enum Caller {
     /// Where the restricted shell names the apps of a key that is not for all.
     static let appsVariable = "PMO_KEY_APPS"
 
+    /// Whether the caller may know of all apps.
+    static var seesAll: Bool { getenv(appsVariable) == nil }
+
     /// Whether an app is there for the caller; the others are told like apps that are not there (A36).
     static func sees(_ app: AppName) -> Bool {
         guard let apps = getenv(appsVariable).map({ String(cString: $0) }) else { return true }

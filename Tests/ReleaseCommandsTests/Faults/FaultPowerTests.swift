@@ -39,7 +39,7 @@ struct FaultPowerTests {
                     "\(point.rawValue):stop" + (FaultCount.isSoak ? "#\(Int.random(in: 1...3, using: &dice))" : "")
                 let pushing = try host.start("git", ["push", "production", "main"], environment: ["PMO_FAIL": plan])
                 if FaultCount.isSoak {
-                    _ = try await eventually { pushing.hasEnded || host.hasStoppedWorker() }
+                    _ = try await eventually { pushing.hasEnded || host.hasStoppedProcess() }
                 } else {
                     _ = try await host.stoppedWorker()
                 }
@@ -105,8 +105,9 @@ extension TestHost {
         try await eventually { try await run("losetup", ["-j", image], directory: "/").out.isEmpty }
     }
 
-    func hasStoppedWorker() -> Bool {
-        workers().contains { (text("/proc/\($0.pid)/stat") ?? "").split(separator: ")").last?.hasPrefix(" T") == true }
+    /// Whether the deploy's process or a hook of the push stands still.
+    func hasStoppedProcess() -> Bool {
+        (workers() + RunningProcess.all().filter { $0.mentions(receiver) }).contains { (text("/proc/\($0.pid)/stat") ?? "").split(separator: ")").last?.hasPrefix(" T") == true }
     }
 
     /// Shuts the home's file system down without flushing its log, ends every process of the home, and mounts the disk as
