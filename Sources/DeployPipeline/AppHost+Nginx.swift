@@ -26,6 +26,12 @@ extension AppHost {
         return try await nginx.text(of: site, app: layout.name)
     }
 
+    /// The command that starts nginx, where a release has a site and nginx does not run; else nil.
+    public func nginxStart(for release: ReleaseID?) async -> String? {
+        guard let release, site(of: release)?.isEmpty == false, await !nginx.isRunning() else { return nil }
+        return hostSettings.hasHostNginx ? "systemctl start nginx" : "pmo-release start \(layout.name)"
+    }
+
     /// Where nginx writes what it has been asked for.
     var accessLog: FilePath {
         guard hostSettings.hasHostNginx, let settings = try? HostNginx.rootSettings(hostSettings) else {

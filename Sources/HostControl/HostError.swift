@@ -40,7 +40,7 @@ public enum HostError: HintedError {
             "systemd ends what \(user) runs with \(user)'s last session, and does not start it at boot"
         case .siteRefused(_, let message): "nginx refuses the site: \(message.shown(limit: 300))"
         case .otherSiteRefused(let file, let message):
-            "nginx refuses another app's site, \(file.shown(limit: 200)): \(message.shown(limit: 300))"
+            "nginx refuses another site of the host, \(file.shown(limit: 200)): \(message.shown(limit: 300))"
         case .portTaken(let port, let holder): "port \(port) is taken by \(holder.shown(limit: 60))"
         case .nginx(let problem): "nginx: \(problem.shown(limit: 300))"
         case .root(let sentence, _, _): sentence.shown(limit: 600)
@@ -51,7 +51,7 @@ public enum HostError: HintedError {
     public var hint: String? {
         switch self {
         case .missingProgram(_, let package): "apt-get install \(package)"
-        case .otherSiteRefused: "correct or remove that file, then push again"
+        case .otherSiteRefused: "correct or remove that file, then try again"
         case .portTaken(let port, _): "ss -ltnp 'sport = :\(port)'"
         case .supervisor: "pmo-release ps"
         case .noUserManager(let user):

@@ -33,13 +33,73 @@ struct OperatorTests {
             #expect(try await host.pmo("stop", "pmo").status == 0)
             #expect(try await host.pmo("status").status == 1)
             #expect(try await host.get("/").status == 502)
+            let doctor = try await host.pmo("doctor", "pmo")
+            #expect(doctor.status == 1 && doctor.out.contains("!!  services: down: web.0\n"), "\(doctor)")
+            #expect(doctor.out.contains("    repair: pmo-release logs pmo\n"), "\(doctor)")
             let started = try await host.pmo("start", "pmo", "web")
             #expect(started.status == 0, "\(started)")
             #expect(try await host.pmo("status", "--json").status == 0)
+            #expect(try await host.pmo("doctor", "pmo").out.contains("ok  services: up\n"))
             #expect(try await host.get("/").status == 200)
             let unknown = try await host.pmo("stop", "pmo", "mail")
             #expect(
                 unknown.status == 3 && unknown.err.contains("there is no service mail; there are: web"), "\(unknown)")
+        }
+    }
+
+    @Test("is told that nginx does not run, and how to start it")
+    func nginxIsDown() async throws {
+        try await TestHost.with { host in
+            // No watch, which would find the page gone.
+            try await host.deploy(["index.html": "x\n", "pmo-release.yml": "bake: 0s\n" + TestHost.site])
+            #expect(try await host.pmo("status", "pmo", "--json").out.contains(#""nginx_down" : false"#))
+            let harm = "touch .pmo/services/nginx/down; sv -w 20 down .pmo/services/nginx"
+            let harmed = try await host.run("sh", ["-euc", harm], directory: host.home)
+            try #require(harmed.status == 0, "\(harmed)")
+            let status = try await host.pmo("status", "pmo")
+            #expect(status.status == 1, "\(status)")
+            #expect(status.out.contains("  nginx does not run: pmo-release start pmo\n"), "\(status)")
+            let json = try await host.pmo("status", "pmo", "--json")
+            #expect(json.status == 1 && json.out.contains(#""nginx_down" : true"#), "\(json)")
+            #expect(json.out.contains(#""well" : false"#), "\(json)")
+            #expect(try await host.pmo("start", "pmo").status == 0)
+            #expect(try await host.pmo("status", "pmo").status == 0)
+        }
+    }
+
+    @Test(
+        "is told on a full disk that what was done is done, and what runs",
+        .enabled(if: geteuid() == 0, "mounting a disk takes root"))
+    func fullDisk() async throws {
+        try await TestHost.with(disk: "size=160m,nr_inodes=4000") { host in
+            try await host.deploy(["index.html": "x\n", "pmo-release.yml": "bake: 0s\n" + TestHost.site])
+            #expect(try await host.pmo("maintenance", "on", "pmo").status == 0)
+            #expect(try await host.pmo("lock", "pmo", "-m", "why").status == 0)
+            // Whoever still tidies up has the ledger open.
+            try #require(try await eventually { !host.names("\(host.home)/pmo").contains("ledger.sqlite-shm") })
+            try await host.fillDisk()
+            let status = try await host.pmo("status", "pmo")
+            #expect(status.status == 0 && status.out.contains(" is live\n"), "\(status)")
+            #expect(status.err.contains("warning: the ledger was not read: "), "\(status)")
+            for words in [["stop", "pmo"], ["maintenance", "off", "pmo"], ["unlock", "pmo"]] {
+                let done = try await host.run("pmo-release", words)
+                #expect(done.status == 0, "\(words): \(done)")
+                #expect(done.err.contains("warning: not recorded in the ledger: "), "\(words): \(done)")
+            }
+            #expect(try await host.get("/").body == "x\n")
+        }
+    }
+
+    @Test("is told of a remote that has the environment's name")
+    func remoteName() async throws {
+        try await TestHost.with { host in
+            for (app, environment, name) in [
+                ("site-staging", "staging", "staging"), ("site-odd", "a; b", "production"),
+            ] {
+                let created = try await host.pmo("create", app, "--environment", environment)
+                #expect(created.status == 0 && created.out.contains("git remote add \(name) "), "\(created)")
+                #expect(created.out.contains("git push \(name) main\n"), "\(created)")
+            }
         }
     }
 

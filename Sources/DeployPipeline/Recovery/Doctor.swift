@@ -26,11 +26,11 @@ public struct Doctor: Sendable {
     public init(_ host: AppHost) { self.host = host }
 
     /// Looks at the links, the lock, the ledger, what was cut short, the receiver, the spare, the marks, the site, its
-    /// certificates and the services' sandbox.
+    /// certificates, the live services and their sandbox.
     public func findings() async -> [Finding] {
         [
             current(), link("previous", host.store.previous), lock(), ledger(), interrupted(), receiver(), spare(),
-            marks(), await site(), await certificates(), await sandbox(),
+            marks(), await site(), await certificates(), await services(), await sandbox(),
         ].compactMap { $0 }
     }
 
@@ -174,6 +174,28 @@ public struct Doctor: Sendable {
         }
     }
 
+    /// Whether what the live release has started runs; nil where it has no service.
+    private func services() async -> Finding? {
+        guard let current = (try? host.store.current()).flatMap({ $0 }) else { return nil }
+        do {
+            let placements = try ServiceSlots(host).placements(of: current) ?? []
+            var down: [String] = []
+            for placement in placements {
+                for (number, instance) in placement.instances.enumerated() {
+                    let status = try await host.supervisor.status(instance)
+                    if status.state == .down { down.append("\(placement.service.name).\(number)") }
+                }
+            }
+            guard down.isEmpty else {
+                return wrong(
+                    "services", "down: \(down.joined(separator: ", "))", "pmo-release logs \(host.layout.name)")
+            }
+            return placements.isEmpty ? nil : well("services", "up")
+        } catch {
+            return wrong("services", Reason(error).sentence, Reason(error).hint)
+        }
+    }
+
     /// What keeps services from what is not theirs; nil where nothing on this host could.
     private func sandbox() async -> Finding? {
         guard host.hostSettings.supervisor == .systemd else { return nil }
@@ -199,11 +221,7 @@ public struct Doctor: Sendable {
         guard LiveSwitch(host).hasRightSite() else {
             return wrong("site", "nginx has another site than the live release's", resume)
         }
-        if let current, host.site(of: current)?.isEmpty == false, await !host.nginx.isRunning() {
-            let start =
-                host.hostSettings.hasHostNginx ? "systemctl start nginx" : "pmo-release start \(host.layout.name)"
-            return wrong("site", "nginx does not run", start)
-        }
+        if let start = await host.nginxStart(for: current) { return wrong("site", "nginx does not run", start) }
         return well("site", "nginx has the live release's")
     }
 }

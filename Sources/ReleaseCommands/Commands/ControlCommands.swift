@@ -15,7 +15,7 @@ private func control(
     // Recorded under the lock, by which whoever watches the release learns that its processes did not end by themselves.
     try await withAppLock(host, verb) { [host] in
         try await body(ServiceControl(host))
-        try Ledger(host.layout).record(LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: detail))
+        Caller.record(verb, detail, of: host.layout)
     }
 }
 

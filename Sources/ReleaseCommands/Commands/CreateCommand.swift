@@ -108,8 +108,10 @@ struct CreateCommand: AsyncParsableCommand {
             Output.progress("let a key in: pmo-release key add <name> < key.pub")
         }
         Output.progress("on your side:")
-        Output.line("git remote add production \(Self.remote(layout))")
-        Output.line("git push production \(settings.branch)")
+        // A repository may have production, too.
+        let name = settings.environment.flatMap { try? EnvironmentName($0) }?.text ?? "production"
+        Output.line("git remote add \(name) \(Self.remote(layout))")
+        Output.line("git push \(name) \(settings.branch)")
     }
 
     /// What git is told: over ssh where root has made the app for the home's owner, who has keys for that.

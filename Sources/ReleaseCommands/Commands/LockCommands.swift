@@ -48,7 +48,7 @@ struct UnlockCommand: ParsableCommand {
         // One that cannot be read is what an unlock is for, too.
         guard access(layout.freeze) else { return Output.progress("\(layout.name) is not locked") }
         try changingFreeze(of: layout) { try DeployFreeze.remove(from: layout) }
-        try Ledger(layout).record(LedgerEvent(time: currentTime(), who: Caller.name, verb: "unlock", detail: ""))
+        Caller.record("unlock", of: layout)
         Output.progress("unlocked \(layout.name)")
     }
 

@@ -32,8 +32,7 @@ private struct MaintenanceOn: ParsableCommand {
         let html = try own ?? SiteTemplates.maintenancePage(text.isEmpty ? Self.usual : text)
         try DurableFile.makeDirectories(layout.maintenancePage.removingLastComponent())
         try DurableFile.write(html, to: layout.maintenancePage)
-        try Ledger(layout).record(
-            LedgerEvent(time: currentTime(), who: Caller.name, verb: "maintenance", detail: "on"))
+        Caller.record("maintenance", "on", of: layout)
         Output.progress("\(layout.name) answers 503; pmo-release maintenance off \(layout.name)")
     }
 
@@ -54,8 +53,7 @@ private struct MaintenanceOff: ParsableCommand {
             return Output.progress("\(layout.name) is not under maintenance")
         }
         try DurableFile.remove(layout.maintenancePage)
-        try Ledger(layout).record(
-            LedgerEvent(time: currentTime(), who: Caller.name, verb: "maintenance", detail: "off"))
+        Caller.record("maintenance", "off", of: layout)
         Output.progress("\(layout.name) answers again")
     }
 }

@@ -18,12 +18,15 @@ struct StatusCommand: AsyncParsableCommand {
         let host = try AppHost(opening: home.app(app))
         let current = try host.store.current()
         let rows = try await InstanceRow.all(of: host).filter { $0.role == "current" }
-        let running = try Ledger(host.layout).running()
+        let nginxStart = await host.nginxStart(for: current)
+        let ledger = try Self.ledger(host)
+        let running = try ledger?.running() ?? []
         let call = try OperatorCall.load(from: host.layout)
-        let isWell = call == nil && current != nil && rows.allSatisfy { $0.state == "up" }
+        let isWell = call == nil && current != nil && nginxStart == nil && rows.allSatisfy { $0.state == "up" }
         let report = StatusReport(
             app: host.layout.name, current: current, well: isWell, needsOperator: call?.reason, instances: rows,
-            takenBack: try Self.takenBack(host), locked: try DeployFreeze.of(host.layout),
+            nginxDown: nginxStart != nil, takenBack: try Self.takenBack(ledger),
+            locked: try DeployFreeze.of(host.layout),
             maintenance: access(host.layout.maintenancePage.string, F_OK) == 0,
             deploying: running.map { Self.shown($0, host) })
         if json {
@@ -31,6 +34,7 @@ struct StatusCommand: AsyncParsableCommand {
         } else {
             Output.line("\(host.layout.name): \(current.map { "\($0.short) is live" } ?? "nothing is live")")
             for row in rows { Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)") }
+            if let nginxStart { Output.line("  nginx does not run: \(nginxStart)") }
             if let call {
                 Output.line("  needs an operator: \(call.reason.shown(limit: 400))")
                 Output.line("  push a commit that works, or pmo-release switch \(host.layout.name) to one that does")
@@ -48,9 +52,20 @@ struct StatusCommand: AsyncParsableCommand {
         if !isWell { throw ExitCode(1) }
     }
 
+    /// What was recorded; nil on a disk that is too full to read it. What runs is told all the same.
+    private static func ledger(_ host: AppHost) throws -> Ledger? {
+        do throws(StoreError) {
+            return try Ledger(readingOnly: host.layout)
+        } catch {
+            guard case .system(_, _, Errno.noSpace.rawValue) = error else { throw error }
+            Output.progress("pmo-release: warning: the ledger was not read: \(error.description)")
+            return nil
+        }
+    }
+
     /// What the newest deploy came to, where its release was taken back.
-    private static func takenBack(_ host: AppHost) throws -> String? {
-        guard let newest = try Ledger(host.layout).deploys(limit: 1).first, newest.state == .reverted else {
+    private static func takenBack(_ ledger: Ledger?) throws -> String? {
+        guard let newest = try ledger?.deploys(limit: 1).first, newest.state == .reverted else {
             return nil
         }
         return "\(newest.commit.short) (deploy \(newest.number)) was \(newest.reason ?? "taken back")"
@@ -75,6 +90,8 @@ private struct StatusReport: Encodable {
     /// What only a person can put right.
     var needsOperator: String?
     var instances: [InstanceRow]
+    /// Whether the live release has a site and nginx does not run.
+    var nginxDown: Bool
     /// Which release was taken back last, and why, unless another came after it.
     var takenBack: String?
     var locked: DeployFreeze?

@@ -91,18 +91,9 @@ private struct SwitchReport: Encodable {
         // Somebody chose it nevertheless, and it serves.
         try? host.store.unmarkBad(outcome.to)
         // The switch holds without the two below: a ledger that cannot be written must not undo it.
-        record(host, verb, outcome)
-        try? Retirer.spawn(host, executable: Caller.executable)
-    }
-
-    private static func record(_ host: AppHost, _ verb: String, _ outcome: ReleaseSwitch.Outcome) {
         let from = outcome.from.map { "\($0.short) -> " } ?? ""
-        do {
-            try Ledger(host.layout).record(
-                LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: "\(from)\(outcome.to.short)"))
-        } catch {
-            Output.progress("pmo-release: warning: not recorded in the ledger: \(Reason(error).sentence)")
-        }
+        Caller.record(verb, "\(from)\(outcome.to.short)", of: host.layout)
+        try? Retirer.spawn(host, executable: Caller.executable)
     }
 
     private func sentence(_ app: AppName) -> String {

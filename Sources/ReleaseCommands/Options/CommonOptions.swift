@@ -142,6 +142,15 @@ enum Caller {
         return apps.split(separator: ",").contains(Substring(app.text))
     }
 
+    /// Records what the caller has done. It is done: a ledger that cannot be written must not say otherwise.
+    static func record(_ verb: String, _ detail: String = "", of app: AppLayout) {
+        do {
+            try Ledger(app).record(LedgerEvent(time: currentTime(), who: name, verb: verb, detail: detail))
+        } catch {
+            Output.progress("pmo-release: warning: not recorded in the ledger: \(Reason(error).sentence)")
+        }
+    }
+
     /// This program's own file.
     static var executable: String { ProcessOwner.program }
 }

@@ -77,10 +77,13 @@ struct ManifestReader {
 }
 
 /// The name of an environment, such as `staging`: 1 to 40 letters, digits, `-` and `_`, starting with a letter.
-struct EnvironmentName: ValidatedText {
-    static let kind = "environment name"
-    let text: String
-    init(_ text: String) throws(InvalidValue) {
+public struct EnvironmentName: ValidatedText {
+    /// What an error calls it.
+    public static let kind = "environment name"
+    /// The text, as it was given.
+    public let text: String
+    /// Checks the text.
+    public init(_ text: String) throws(InvalidValue) {
         try Self.check(text, length: 1...40) { byte, first in
             byte.isLetter || !first && (byte.isDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_"))
         } orRule: {

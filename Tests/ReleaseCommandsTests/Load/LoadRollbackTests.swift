@@ -48,6 +48,7 @@ struct LoadRollbackTests {
                 #expect(isWorking, "\(shown)")
                 let told = try await host.pmo("status", "pmo")
                 #expect(!told.err.contains("SQLite") && told.err.contains("no space left on device"), "\(told)")
+                #expect(told.out.contains(" is live\n"), "\(told)")
                 try await host.run("sh", ["-c", "rm -rf '\(host.home)/.full'"], directory: "/")
             }
             let noise = Data((0..<65_536).map { _ in UInt8.random(in: 0...255) })
@@ -61,7 +62,7 @@ struct LoadRollbackTests {
 
 extension TestHost {
     /// Takes the last block and the last inode of the home's disk.
-    fileprivate func fillDisk() async throws {
+    func fillDisk() async throws {
         let script = """
             mkdir '\(home)/.full'; cd '\(home)/.full'
             head -c 1G /dev/zero > blocks 2>/dev/null
