@@ -127,7 +127,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "HostCertificatesTests",
-            dependencies: ["HostCertificates", "HostControl", "ReleaseModel", "ReleaseStore"],
+            dependencies: [
+                "HostCertificates", "HostControl", "ReleaseModel", "ReleaseStore",
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SiteControlTests",

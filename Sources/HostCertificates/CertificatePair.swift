@@ -10,19 +10,21 @@ public struct CertificatePair: Sendable {
 
     /// What the certificate says.
     public let certificate: HostCertificate
+    /// Whether another one vouches for it, whose certificate did not come along.
+    public let lacksIssuer: Bool
     /// The key and the certificates in one file of PEM, as nginx reads it.
     public let text: String
 
-    /// Reads certificates and a key in PEM, in any order; the first certificate is the server's own.
+    /// Reads certificates and a key in PEM, in any order; the server's own certificate is the one that the key is of.
     ///
-    /// - Throws: what cannot be read, or a key that is another one's.
+    /// - Throws: what cannot be read, a key that is another one's, or a certificate that has nothing to do with it.
     public init(pem: String) throws(CertificateError) {
         guard pem.utf8.count <= Self.longest else { throw .unreadable("certificate", "it is too long") }
         let documents: [PEMDocument]
         do { documents = try PEMDocument.parseMultiple(pemString: pem) } catch {
             throw .unreadable("certificate", "\(error)")
         }
-        let (chain, leaf) = try Self.chain(documents.filter { $0.discriminator == "CERTIFICATE" })
+        let certificates = try Self.certificates(documents.filter { $0.discriminator == "CERTIFICATE" })
         // `EC PARAMETERS` may stand before the key.
         let keys = documents.filter { $0.discriminator.hasSuffix("PRIVATE KEY") }
         guard let document = keys.first, keys.count == 1 else {
@@ -30,8 +32,9 @@ public struct CertificatePair: Sendable {
         }
         let key: Certificate.PrivateKey
         do { key = try Certificate.PrivateKey(pemDocument: document) } catch { throw .unreadable("key", "\(error)") }
-        guard let own = chain.first, key.publicKey == own.publicKey else { throw .otherKey }
-        certificate = leaf
+        let chain = try Self.chain(certificates, of: key.publicKey)
+        lacksIssuer = chain.count == 1 && chain[0].issuer != chain[0].subject
+        do { certificate = try HostCertificate(chain[0]) } catch { throw .unreadable("certificate", "\(error)") }
         do {
             text = try ([key.serializeAsPEM()] + chain.map { try $0.serializeAsPEM() }).map { $0.pemString + "\n" }
                 .joined()
@@ -40,18 +43,30 @@ public struct CertificatePair: Sendable {
         }
     }
 
-    private static func chain(
-        _ documents: [PEMDocument]
-    ) throws(CertificateError) -> ([Certificate], HostCertificate) {
+    private static func certificates(_ documents: [PEMDocument]) throws(CertificateError) -> [Certificate] {
         guard (1...10).contains(documents.count) else {
             throw .unreadable("certificate", documents.isEmpty ? "it holds none" : "it holds more than 10")
         }
-        do {
-            let chain = try documents.map { try Certificate(pemDocument: $0) }
-            return (chain, try HostCertificate(chain[0]))
-        } catch {
+        do { return try documents.map { try Certificate(pemDocument: $0) } } catch {
             throw .unreadable("certificate", "\(error)")
         }
+    }
+
+    /// The certificate of a key, then those that vouch for it, each after one that it vouches for (RFC 8446 §4.4.2).
+    private static func chain(
+        _ certificates: [Certificate], of key: Certificate.PublicKey
+    ) throws(CertificateError) -> [Certificate] {
+        guard let own = certificates.first(where: { $0.publicKey == key }) else { throw .otherKey }
+        var chain = [own]
+        var rest = certificates.filter { $0 != own }
+        while let other = rest.first {
+            // Mostly the last one's; of a root that is signed by another one, too, there are two.
+            let fitting = chain.reversed().compactMap { below in rest.first(where: { $0.subject == below.issuer }) }
+            guard let next = fitting.first else { throw .unrelated("\(other.subject)") }
+            chain.append(next)
+            rest.removeAll { $0 == next }
+        }
+        return chain
     }
 
     /// Refuses a certificate that a browser would.

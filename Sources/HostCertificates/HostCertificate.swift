@@ -88,6 +88,8 @@ public enum CertificateError: HintedError, Equatable {
     case unreadable(String, String)
     /// The key is not the certificate's.
     case otherKey
+    /// The subject of one that vouches for none of the others.
+    case unrelated(String)
     /// A domain that the certificate is not for, and those that it is for.
     case notFor(Domain, names: [String])
     /// It is over, since so many days.
@@ -100,6 +102,7 @@ public enum CertificateError: HintedError, Equatable {
         switch self {
         case .unreadable(let what, let problem): "the \(what) cannot be read: \(problem.shown(limit: 200))"
         case .otherKey: "the key is not the certificate's"
+        case .unrelated(let subject): "the certificate of “\(subject.shown(limit: 200))” vouches for none of the others"
         case .notFor(let domain, let names):
             "the certificate is not for \(domain), but for \(names.isEmpty ? "no domain" : names.joined(separator: ", ").shown(limit: 300))"
         case .expired(let days): "the certificate expired \(days == 1 ? "a day" : "\(days) days") ago"
@@ -112,6 +115,7 @@ public enum CertificateError: HintedError, Equatable {
         switch self {
         case .unreadable: "give PEM: -----BEGIN CERTIFICATE-----, and a private key without a passphrase"
         case .otherKey: "openssl x509 -in CERT -noout -pubkey; openssl pkey -in KEY -pubout"
+        case .unrelated: "give the authority's fullchain file: the certificate, and those that vouch for it"
         case .notFor: "--domain NAME for one of the app's domains, or another certificate"
         case .expired: "pmo-release cert issue"
         case .notYet: "date"

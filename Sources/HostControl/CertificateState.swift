@@ -14,6 +14,8 @@ public struct CertificateState: Codable, Sendable, Equatable {
     public var daysLeft: Int
     /// What is to be said of it.
     public var state: State
+    /// Whether what certbot renews for the app is served for it.
+    public var isRenewed: Bool
 
     /// What is to be said of a certificate.
     public enum State: String, Codable, Sendable {
@@ -30,13 +32,26 @@ public struct CertificateState: Codable, Sendable, Equatable {
     }
 
     /// A state.
-    public init(domain: Domain, issuer: String, names: [String], expires: Double, daysLeft: Int, state: State) {
+    public init(
+        domain: Domain, issuer: String, names: [String], expires: Double, daysLeft: Int, state: State,
+        isRenewed: Bool = false
+    ) {
         self.domain = domain
         self.issuer = issuer
         self.names = names
         self.expires = expires
         self.daysLeft = daysLeft
         self.state = state
+        self.isRenewed = isRenewed
+    }
+
+    /// The command by which an app gets another one.
+    public func repair(for app: AppName) -> String {
+        switch (state, isRenewed) {
+        case (.placeholder, _), (.otherNames, true): "pmo-release cert issue \(app)"
+        case (_, true): "pmo-release cert renew \(app)"
+        case (_, false): "pmo-release cert install \(app), or cert issue \(app)"
+        }
     }
 
     /// Whether a browser would take it if it knew its issuer.

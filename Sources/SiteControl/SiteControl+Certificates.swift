@@ -8,21 +8,26 @@ import SystemPackage
 
 extension SiteControl {
     func pair(_ name: String) -> FilePath { certificates.appending(name).appending("pair.pem") }
+    /// Marks a domain whose certificate is the operator's own: what certbot renews does not replace it.
+    private func ownMark(_ name: String) -> FilePath { certificates.appending(name).appending("own") }
+    private func isOwn(_ domain: Domain) -> Bool { access(ownMark(domain.text).string, F_OK) == 0 }
 
     /// Gives each domain a certificate, if only a placeholder, so that no missing one keeps nginx from its configuration
     /// (F35).
     func ensureCertificates(_ domains: [Domain]) throws {
         for name in domains.map(\.text) + [Self.nobody] where access(pair(name).string, F_OK) != 0 {
             try certificates.appending(name).makeDirectories(mode: 0o700)
+            try DurableFile.remove(ownMark(name))
             try DurableFile.write(try Placeholder.pair(for: name), to: pair(name), mode: 0o600)
         }
     }
 
-    /// Serves a certificate of the operator's own.
+    /// Serves a certificate of the operator's own, until another one is installed or issued.
     ///
     /// - Parameter pem: the certificates and the key.
     /// - Parameter domain: one of the app's; nil for all.
-    /// - Throws: a key that is another's, a domain that it is not for, or that it has expired.
+    /// - Throws: a key that is another's, a certificate that vouches for none of the others, a domain that it is not for,
+    ///   or that it has expired.
     public func install(_ app: AppName, pem: String, domain: Domain?) async throws -> [String] {
         let new = try CertificatePair(pem: pem)
         return try await changing {
@@ -31,7 +36,15 @@ extension SiteControl {
             let domains = domain.map { [$0] } ?? all
             try new.check(for: domains, at: currentTime())
             try await put(new, for: domains)
-            return ["\(app) has the certificate of \(new.certificate.issuer) for \(Self.listed(domains))"]
+            for domain in domains { try DurableFile.write([], to: ownMark(domain.text), mode: 0o600) }
+            let issuer = new.certificate.issuer
+            let notice = "\(app) has the certificate of \(issuer) for \(Self.listed(domains))"
+            guard new.lacksIssuer else { return [notice] }
+            return [
+                notice,
+                "warning: clients may refuse it: the certificate of \(issuer) did not come with it; "
+                    + "give the authority's fullchain file",
+            ]
         }
     }
 
@@ -48,7 +61,10 @@ extension SiteControl {
         for domain in domains { words += ["--domain", domain.text] }
         // Not under the lock: the hook takes it.
         try await certbot(words + ["--cert-name", Self.lineage(app)])
-        return try await changing { try await deploy(app) }
+        return try await changing {
+            for domain in try self.domains(of: app) { try DurableFile.remove(ownMark(domain.text)) }
+            return try await deploy(app)
+        }
     }
 
     /// Renews what certbot has for an app, whether it is time or not.
@@ -84,11 +100,14 @@ extension SiteControl {
     /// The certificates that are really served for an app.
     public func status(_ app: AppName) async throws -> [CertificateState] {
         let domains = try await changing { () throws -> [Domain] in try self.domains(of: app) }
+        let isIssued = access(liveDirectory(app).string, F_OK) == 0
         var states: [CertificateState] = []
         for domain in domains {
             let seen = try await ServedCertificate(runner: runner).of(
                 domain, address: ownAddress, port: settings.httpsPort)
-            states.append(seen.state(for: domain, at: currentTime()))
+            var state = seen.state(for: domain, at: currentTime())
+            state.isRenewed = isIssued && !isOwn(domain)
+            states.append(state)
         }
         return states
     }
@@ -124,7 +143,7 @@ extension SiteControl {
         return values.domains
     }
 
-    /// Serves what certbot has for an app, to the domains that it is for.
+    /// Serves what certbot has for an app, to the domains that it is for and that have none of the operator's own.
     private func deploy(_ app: AppName) async throws -> [String] {
         let parts = try ["privkey.pem", "fullchain.pem"].map { name in
             let path = liveDirectory(app).appending(name)
@@ -132,11 +151,18 @@ extension SiteControl {
             return text
         }
         let new = try CertificatePair(pem: parts.joined(separator: "\n"))
-        let domains = try self.domains(of: app).filter(new.certificate.covers)
+        let covered = try self.domains(of: app).filter(new.certificate.covers)
+        let (own, domains) = (covered.filter(isOwn), covered.filter { !isOwn($0) })
+        let kept =
+            own.isEmpty
+            ? [] : ["\(app) keeps its own certificate for \(Self.listed(own)), until pmo-release cert issue \(app)"]
+        if domains.isEmpty, !own.isEmpty { return kept }
         try new.check(for: domains, at: currentTime())
         try await put(new, for: domains)
         let days = new.certificate.daysLeft(at: currentTime())
-        return ["\(app) has a certificate of \(new.certificate.issuer) for \(Self.listed(domains)), \(days) days left"]
+        return kept + [
+            "\(app) has a certificate of \(new.certificate.issuer) for \(Self.listed(domains)), \(days) days left"
+        ]
     }
 
     /// Puts a certificate in place and has nginx read it; the old ones come back where that does not work.

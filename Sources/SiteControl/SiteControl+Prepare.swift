@@ -9,7 +9,8 @@ extension SiteControl {
     static let nobody = "nobody."
 
     private var state: FilePath { FilePath(settings.state) }
-    /// A directory for each domain with `pair.pem`: its key and its certificates.
+    /// A directory for each domain with `pair.pem`, its key and its certificates, and `own` where they are the
+    /// operator's.
     var certificates: FilePath { state.appending("certificates") }
     /// What certificate authorities ask for.
     var challenges: FilePath { state.appending("challenges") }

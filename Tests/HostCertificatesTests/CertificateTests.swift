@@ -58,4 +58,37 @@ struct CertificateTests {
         #expect(!noted.text.contains("shadow"), "what stands beside the certificates is not copied")
         #expect(try CertificatePair(pem: noted.text).text == noted.text)
     }
+
+    @Test("and those that vouch for it are put in order")
+    func ordered() throws {
+        let (root, middle, leaf) = try authority()
+        let right = try CertificatePair(pem: [leaf.key, leaf.pem, middle.pem, root.pem].joined(separator: "\n"))
+        #expect(right.certificate.names == ["app.example.org"] && !right.lacksIssuer)
+        for parts in [
+            [middle.pem, leaf.pem, root.pem, leaf.key], [root.pem, middle.pem, leaf.key, leaf.pem, middle.pem],
+        ] {
+            #expect(try CertificatePair(pem: parts.joined(separator: "\n")).text == right.text)
+        }
+        let alone = try CertificatePair(pem: leaf.key + "\n" + leaf.pem)
+        #expect(alone.lacksIssuer)
+        let own = try CertificatePair(pem: String(decoding: Placeholder.pair(for: "app.example.org"), as: UTF8.self))
+        #expect(!own.lacksIssuer, "nobody else vouches for it")
+    }
+
+    @Test("with one that has nothing to do with it is refused by that one's name")
+    func unrelated() throws {
+        let (root, middle, leaf) = try authority()
+        let other = try MadeCertificate("Another", by: nil)
+        for (parts, name) in [([leaf.pem, other.pem, middle.pem], "CN=Another"), ([leaf.pem, root.pem], "CN=Root")] {
+            #expect(throws: CertificateError.unrelated(name)) {
+                try CertificatePair(pem: ([leaf.key] + parts).joined(separator: "\n"))
+            }
+        }
+    }
+
+    private func authority() throws -> (root: MadeCertificate, middle: MadeCertificate, leaf: MadeCertificate) {
+        let root = try MadeCertificate("Root", by: nil)
+        let middle = try MadeCertificate("Middle", by: root)
+        return (root, middle, try MadeCertificate("Leaf", by: middle))
+    }
 }

@@ -253,6 +253,7 @@ struct HostNginxTests {
             #expect(try await install("wild.pem", "wild.key").status == 0)
             let soon = try await host.pmo("cert", "status")
             #expect(soon.status == 0 && soon.out.contains("ends soon") && soon.err.contains("days left"), "\(soon)")
+            #expect(soon.err.contains("cert install pmo") && !soon.err.contains("cert renew"), "\(soon)")
         }
     }
 

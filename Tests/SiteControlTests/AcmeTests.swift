@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HostCertificates
 import HostControl
 import ReleaseModel
 import ReleaseStore
@@ -57,8 +58,14 @@ struct AcmeTests {
             #expect(try await host.helper("cert", "renew", "shop").status == 0)
             #expect(host.text("state/certificates/app.example.test/pair.pem") != new)
 
+            let own = String(decoding: try Placeholder.pair(for: "app.example.test"), as: UTF8.self)
+            #expect(try await host.helper("cert", "install", "shop", "app.example.test", input: own).status == 0)
+            #expect(try await host.helper("cert", "renew", "shop").status == 0)
+            #expect(host.text("state/certificates/app.example.test/pair.pem") == own, "the operator's own stays")
+
             let again = try await host.helper(["cert", "issue", "shop", "--skip-dns"] + server)
             #expect(again.status == 0, "what holds long enough is left as it is: \(again)")
+            #expect(host.text("state/certificates/app.example.test/pair.pem") != own, "until one is asked for")
 
             // A name that leads elsewhere, and one that leads nowhere.
             for (domain, sentence) in [

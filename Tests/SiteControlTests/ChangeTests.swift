@@ -1,6 +1,7 @@
 import FailPoints
 import Foundation
 import Glibc
+import HostCertificates
 import HostControl
 import ReleaseModel
 import Testing
@@ -80,6 +81,30 @@ struct ChangeTests {
             #expect(try await host.body("new.example.org") == "page of it\n")
             #expect(try await host.body("blog.example.org") == "page of it\n")
             #expect(try await host.helper("cert", "status", "blog").certificates.map(\.state) == [.placeholder])
+        }
+    }
+
+    @Test("a certificate of the operator's own stays where certbot renews another one")
+    func ownCertificate() async throws {
+        try await RootHost.with { host in
+            try await host.serve("shop", "app.example.org")
+            let issued = String(decoding: try Placeholder.pair(for: "app.example.org"), as: UTF8.self)
+            let own = String(decoding: try Placeholder.pair(for: "app.example.org"), as: UTF8.self)
+            let pair = "state/certificates/app.example.org/pair.pem"
+            let start = try #require(issued.ranges(of: "-----BEGIN CERTIFICATE").first?.lowerBound)
+            try host.write(String(issued[..<start]), to: "letsencrypt/live/pmo-shop/privkey.pem")
+            try host.write(String(issued[start...]), to: "letsencrypt/live/pmo-shop/fullchain.pem")
+            let lineage = ["RENEWED_LINEAGE": "\(host.root)/letsencrypt/live/pmo-shop"]
+            let first = try await host.helper("cert", "deployed", environment: lineage)
+            #expect(first.status == 0 && host.text(pair) == issued, "\(first)")
+            #expect(try await host.helper("cert", "status", "shop").certificates.map(\.isRenewed) == [true])
+
+            let installed = try await host.helper("cert", "install", "shop", input: own)
+            #expect(installed.status == 0 && installed.notices.count == 1, "\(installed)")
+            let second = try await host.helper("cert", "deployed", environment: lineage)
+            #expect(second.status == 0 && second.notices.first?.contains("keeps its own") == true, "\(second)")
+            #expect(host.text(pair) == own)
+            #expect(try await host.helper("cert", "status", "shop").certificates.map(\.isRenewed) == [false])
         }
     }
 

@@ -164,7 +164,7 @@ public struct Doctor: Sendable {
             if let worst {
                 return wrong(
                     "certificate", "\(worst.domain): \(worst.state.rawValue), \(worst.daysLeft) days left",
-                    worst.state == .otherNames ? "pmo-release cert issue \(name)" : "pmo-release cert renew \(name)")
+                    worst.repair(for: name))
             }
             let placeholder = rows.first { $0.state == .placeholder }
             return well(

@@ -42,13 +42,13 @@ private struct CertStatus: AsyncParsableCommand {
             switch row.state {
             case .expired, .placeholder:
                 Output.progress(
-                    "pmo-release: warning: \(row.domain): \(row.state.rawValue); pmo-release cert issue \(app)")
+                    "pmo-release: warning: \(row.domain): \(row.state.rawValue); \(row.repair(for: app))")
             case .otherNames:
                 let names = row.names.joined(separator: ", ").shown(limit: 200)
                 Output.progress("pmo-release: warning: \(row.domain): the certificate is for \(names)")
             case .ends:
                 Output.progress(
-                    "pmo-release: warning: \(row.domain): \(row.daysLeft) days left; pmo-release cert renew \(app)")
+                    "pmo-release: warning: \(row.domain): \(row.daysLeft) days left; \(row.repair(for: app))")
             case .holds: break
             }
         }
