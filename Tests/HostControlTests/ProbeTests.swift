@@ -167,6 +167,46 @@ struct ListeningSocketsTests {
         #expect(ListeningSockets.ports(ofInstance: getpgrp()).contains(listener.port))
     }
 
+    @Test(
+        "A40: whoever else takes connections to 127.0.0.1 is told, whatever the instance listens on",
+        arguments: ["::1", "127.0.0.1"])
+    func stranger(_ own: String) async throws {
+        let port = try FreePort.next()
+        let script = """
+            import socket, sys, time
+            family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+            listener = socket.socket(family, socket.SOCK_STREAM)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listener.bind((sys.argv[1], int(sys.argv[2])))
+            listener.listen()
+            time.sleep(600)
+            """
+        func listen(_ address: String) throws -> Int32 {
+            try DetachedProcess.spawn(
+                executable: HostPrograms.find("python3"), arguments: ["-c", script, address, "\(port)"],
+                environment: HostPrograms.environment, log: "/dev/null")
+        }
+        func listening(_ pid: Int32) async throws -> Bool {
+            for _ in 0..<500 where !ListeningSockets.isListening(pid) { try await Task.sleep(for: .milliseconds(20)) }
+            return ListeningSockets.isListening(pid)
+        }
+        let instance = try listen(own)
+        defer { end(instance) }
+        try #require(try await listening(instance))
+        #expect(ListeningSockets.stranger(onPort: port, besides: instance) == nil)
+        let other = try listen("127.0.0.1")
+        defer { end(other) }
+        try #require(try await listening(other))
+        let told = try #require(ListeningSockets.stranger(onPort: port, besides: instance))
+        #expect(told.contains("(pid \(other))"), "\(told)")
+    }
+
+    private func end(_ pid: Int32) {
+        kill(pid, SIGKILL)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+    }
+
     @Test("A port on which nobody listens has no owner, and a group that is no more has no ports")
     func nobody() throws {
         #expect(ListeningSockets.owner(ofPort: try FreePort.next()) == nil)

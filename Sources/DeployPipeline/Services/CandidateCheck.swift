@@ -92,7 +92,7 @@ struct CandidateCheck {
 
     /// Lets nginx's workers, who are another user, connect to a socket. The service may put what it likes in its place: no
     /// link is followed, and nothing but a socket is changed.
-    private static func open(socket path: String) {
+    static func open(socket path: String) {
         let pathOnly: Int32 = 0o10_000_000  // O_PATH (open(2); hidden behind a feature macro)
         let descriptor = Glibc.open(path, pathOnly | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return }
