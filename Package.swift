@@ -137,8 +137,7 @@ let package = Package(
             name: "SiteControlTests",
             dependencies: [
                 "SiteControl", "pmo-release-root", "FailPoints", "FreePorts", "HostControl", "HostCertificates",
-                "ReleaseModel",
-                "ReleaseStore", system,
+                "ReleaseModel", "ReleaseStore", system,
             ],
             swiftSettings: settings),
         .testTarget(name: "RoomsTests", swiftSettings: settings),

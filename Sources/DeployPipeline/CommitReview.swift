@@ -31,7 +31,7 @@ public struct CommitReview: Sendable {
             DomainClaims.domains(of: manifest, host.settings), for: host.layout.name)
         try checkRoom(host)
         if host.hostSettings.supervisor == .systemd {
-            try SupervisorDetection.requireLasting(user: ProcessOwner.name)
+            try SupervisorDetection.requireLasting()
         }
     }
 

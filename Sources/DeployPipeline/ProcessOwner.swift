@@ -1,4 +1,5 @@
 import Glibc
+import HostControl
 import ReleaseStore
 import SystemPackage
 
@@ -15,8 +16,5 @@ public enum ProcessOwner {
     }
 
     /// The user's name, or the number where the user has none.
-    public static var name: String {
-        guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else { return String(geteuid()) }
-        return String(cString: name)
-    }
+    public static var name: String { LocalUser.name }
 }

@@ -39,9 +39,9 @@ public enum BuildSandbox: Sendable, Equatable {
     /// Where the root helper has what it knows of all sites: their logs, their certificates, their configuration.
     public static let placesOfSites = ["/var/log/pmo-release", "/var/lib/pmo-release", "/etc/nginx/pmo-release"]
 
-    /// What only root may read, where a build runs as root, too; what is other apps' business; and the sockets of the system's and the users'
-    /// managers: they start outside what they are told to, and logind ends all that is its caller's. What resolves names
-    /// is there (nsswitch.conf(5), resolv.conf(5)).
+    /// What only root may read, where a build runs as root, too; what is other apps' business; and the sockets of the
+    /// system's and the users' managers: they start outside what they are told to, and logind ends all that is its
+    /// caller's. What resolves names is there (nsswitch.conf(5), resolv.conf(5)).
     private static var masks: [String] {
         var result: [String] = []
         for directory in ["/root", "/etc/ssh", "/run/user", "/run/dbus", "/run/systemd"] + placesOfSites

@@ -7,6 +7,7 @@ import Testing
 /// Who may ask the root helper, for what, and which files it takes from whom.
 @Suite("What the root helper is asked", .timeLimit(.minutes(10)))
 struct CallerTests {
+    /// A27, R8: what the apps' user could put in the place of its file.
     @Test("a link, a second name, a fifo, a directory, another owner or a huge file is refused")
     func tampering() async throws {
         try await RootHost.with { host in

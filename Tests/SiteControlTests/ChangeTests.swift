@@ -219,7 +219,6 @@ struct ChangeTests {
         }
     }
 
-    /// A27, R8: what the apps' user could put in the place of its file.
     @Test("killed at each step, the old site serves, and the next change puts everything right")
     func killed() async throws {
         try await RootHost.with { host in

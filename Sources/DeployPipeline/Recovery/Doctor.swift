@@ -200,7 +200,7 @@ public struct Doctor: Sendable {
     private func sandbox() async -> Finding? {
         guard host.hostSettings.supervisor == .systemd else { return nil }
         do {
-            try SupervisorDetection.requireLasting(user: ProcessOwner.name)
+            try SupervisorDetection.requireLasting()
         } catch {
             return wrong("systemd", error.description, error.hint)
         }

@@ -5,12 +5,11 @@ enum ProcessGroup {
     /// The processes of a group that are no zombies (field 3 and 5 of `/proc/<pid>/stat`, proc(5)).
     static func members(of group: Int32) -> [Int32] { processes { $0.group == group && $0.state != "Z" } }
 
-    /// The processes of a service's instance: those of its leader's group and, where systemd has started it, those of its
+    /// The processes of a service's instance: those of its leader's group or, where systemd has started it, those of its
     /// unit, which a session of their own does not take out of it (cgroups(7)).
     static func members(ofInstance leader: Int32) -> [Int32] {
-        let group = members(of: leader)
-        guard let unit = unit(of: leader) else { return group }
-        return Array(Set(group).union(allPids().filter { self.unit(of: $0) == unit }))
+        guard let unit = unit(of: leader) else { return members(of: leader) }
+        return allPids().filter { self.unit(of: $0) == unit }
     }
 
     /// The line of `/proc/<pid>/cgroup` that names an instance's unit; nil where the process is in none.

@@ -55,8 +55,9 @@ public enum SupervisorDetection {
     /// Whether what systemd runs for this user stays: that of a user's manager does where the user lingers (loginctl(1)).
     ///
     /// - Throws: `HostError.noUserManager` or `HostError.endsWithSession`.
-    public static func requireLasting(user: String) throws(HostError) {
+    public static func requireLasting() throws(HostError) {
         guard hasSystemd, geteuid() != 0 else { return }
+        let user = LocalUser.name
         guard isInReach else { throw .noUserManager(user: user) }
         guard access("/var/lib/systemd/linger/\(user)", F_OK) == 0 else { throw .endsWithSession(user: user) }
     }

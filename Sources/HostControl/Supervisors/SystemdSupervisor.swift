@@ -158,7 +158,6 @@ public struct SystemdSupervisor: Supervisor {
         guard isUser, SupervisorDetection.lacksUserManager else {
             return .supervisor(unit: unit, problem: result.problem)
         }
-        let name = getpwuid(geteuid())?.pointee.pw_name.map { String(cString: $0) }
-        return .noUserManager(user: name ?? String(geteuid()))
+        return .noUserManager(user: LocalUser.name)
     }
 }

@@ -43,8 +43,7 @@ private struct CacheClear: AsyncParsableCommand {
         let host = try AppHost(opening: home.app(app))
         let removed = try await withAppLock(host, "cache clear") { try StepStore(host.layout).clear() }
         let bytes = removed.reduce(0) { $0 + $1.bytes }
-        try Ledger(host.layout).record(
-            LedgerEvent(time: currentTime(), who: Caller.name, verb: "cache clear", detail: bytes.shownAsBytes))
+        Caller.record("cache clear", bytes.shownAsBytes, of: host.layout)
         Output.progress("removed \(removed.count) step\(removed.count == 1 ? "" : "s"), \(bytes.shownAsBytes)")
     }
 }

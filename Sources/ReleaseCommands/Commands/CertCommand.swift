@@ -121,8 +121,7 @@ private struct CertHost {
     func run(_ verb: String, _ arguments: [String], input: [UInt8]? = nil, within limit: Duration) async throws {
         let answer = try await helper.run(
             ["cert", verb, layout.name.text] + arguments, input: input, within: limit)
-        try Ledger(layout).record(
-            LedgerEvent(time: currentTime(), who: Caller.name, verb: "cert", detail: verb))
+        Caller.record("cert", verb, of: layout)
         for notice in answer.notices { Output.progress(notice) }
     }
 }

@@ -92,7 +92,7 @@ private struct EnvUnset: ParsableCommand {
         let values = try store.values()
         for key in keys where values[key] == nil { throw EnvironmentError.notSet(key.text) }
         try store.update { values in for key in keys { values[key] = nil } }
-        try EnvironmentChange.record(keys, layout, verb: "env unset")
+        EnvironmentChange.record(keys, layout, verb: "env unset")
     }
 }
 
@@ -142,12 +142,12 @@ private enum EnvironmentChange {
     static func apply(_ pairs: [EnvironmentKey: String], to layout: AppLayout, verb: String) throws {
         if let reserved = pairs.keys.sorted().first(where: \.isReserved) { throw EnvironmentError.reserved(reserved) }
         try EnvironmentStore(layout).update { $0.merge(pairs) { _, new in new } }
-        try record(pairs.keys.sorted(), layout, verb: verb)
+        record(pairs.keys.sorted(), layout, verb: verb)
     }
 
-    static func record(_ keys: [EnvironmentKey], _ layout: AppLayout, verb: String) throws {
+    static func record(_ keys: [EnvironmentKey], _ layout: AppLayout, verb: String) {
         let names = keys.map(\.text).joined(separator: ", ")
-        try Ledger(layout).record(LedgerEvent(time: currentTime(), who: Caller.name, verb: verb, detail: names))
+        Caller.record(verb, names, of: layout)
         let live = (try? ReleaseStore(layout).current()).flatMap { $0 }
         let next = live.map { "; to apply it now: pmo-release deploy \(layout.name) \($0.commit.short)" } ?? ""
         Output.progress("\(verb.split(separator: " ").last ?? "set"): \(names)\(next)")

@@ -55,9 +55,7 @@ struct SettingsCommand: AsyncParsableCommand {
             try settings.save(to: host.layout.settings)
             return settings
         }
-        try Ledger(host.layout).record(
-            LedgerEvent(
-                time: currentTime(), who: Caller.name, verb: "settings", detail: changes.joined(separator: ", ")))
+        Caller.record("settings", changes.joined(separator: ", "), of: host.layout)
         try show(changed)
         if share == .reflink, !host.store.canShareBlocks {
             Output.progress("note: this file system shares no blocks; --share recycle or copy does without")

@@ -113,10 +113,7 @@ extension TestHost {
         var found: pid_t?
         try #require(
             try await eventually {
-                found = workers().map(\.pid).first { pid in
-                    let line = text("/proc/\(pid)/stat") ?? ""
-                    return line.split(separator: ")").last?.hasPrefix(" T") == true
-                }
+                found = workers().first(where: \.isStopped)?.pid
                 return found != nil
             }, "the deploy's process has not stopped")
         return try #require(found)

@@ -107,10 +107,7 @@ extension TestHost {
 
     /// Whether the deploy's process or a hook of the push stands still.
     func hasStoppedProcess() -> Bool {
-        RunningProcess.all().contains { process in
-            guard process.mentions(home), let line = text("/proc/\(process.pid)/stat") else { return false }
-            return line.split(separator: ")").last?.hasPrefix(" T") == true
-        }
+        RunningProcess.all().contains { $0.mentions(home) && $0.isStopped }
     }
 
     /// Shuts the home's file system down without flushing its log, ends every process of the home, and mounts the disk as

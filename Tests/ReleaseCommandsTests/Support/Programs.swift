@@ -63,5 +63,11 @@ struct RunningProcess {
         }
     }
 
+    /// Whether it is stopped (field 3 of `/proc/<pid>/stat`, proc(5)).
+    var isStopped: Bool {
+        let line = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return line.split(separator: ")").last?.hasPrefix(" T") == true
+    }
+
     func mentions(_ text: String) -> Bool { arguments.contains { $0.contains(text) } || directory.contains(text) }
 }
