@@ -67,6 +67,13 @@ struct Directory: ~Copyable {
         }
     }
 
+    /// Whether an entry is a file, a link in its own place not followed; not where that cannot be told.
+    func hasFile(_ name: FilePath) -> Bool {
+        var status = stat()
+        let answer = name.withPlatformString { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }
+        return answer == 0 && status.isFile
+    }
+
     /// Makes what was renamed, linked and unlinked here durable.
     func sync() throws(StoreError) {
         try checked("sync", path) { fsync(descriptor) }

@@ -5,10 +5,11 @@ import SystemPackage
 extension Ledger {
     /// Records the deploys of releases that the ledger does not know: it was lost, and the releases are what is left (F40).
     ///
+    /// - Parameter releases: those that there are, by this ledger; looked for unless given.
     /// - Returns: how many were recorded.
     @discardableResult
-    public func rebuild(from store: ReleaseStore) throws(StoreError) -> Int {
-        let lost = try unrecorded(store)
+    public func rebuild(from store: ReleaseStore, _ releases: ReleaseLook? = nil) throws(StoreError) -> Int {
+        let lost = try unrecorded(store, releases)
         // Most often there is nothing to write.
         guard !lost.isEmpty else { return 0 }
         return try write { database in
@@ -24,11 +25,12 @@ extension Ledger {
     }
 
     /// The deploys of releases that the ledger does not know.
-    public func unrecorded(_ store: ReleaseStore) throws(StoreError) -> [Deploy] {
+    public func unrecorded(_ store: ReleaseStore, _ releases: ReleaseLook? = nil) throws(StoreError) -> [Deploy] {
+        let unknown = if let releases { releases.unknown } else { try store.look(self).unknown }
+        guard !unknown.isEmpty else { return [] }
         let known = try read { try Set(Int.fetchAll($0, sql: "SELECT number FROM deploys")) }
-        let numbers = try deployNumbers()
         var lost: [Deploy] = []
-        for id in try store.named() where numbers[id] == nil {
+        for id in unknown.sorted() {
             guard let information = try? store.information(id), information.deploy > 0,
                 !known.contains(information.deploy)
             else { continue }

@@ -7,14 +7,13 @@ extension ReleaseStore {
 
     /// The deploys whose logs may go, the oldest first: they are neither among the newest nor those of a release.
     ///
-    /// - Parameter ledger: what `deployNumbers` asks first.
-    public func oldLogs(_ ledger: Ledger?) throws(StoreError) -> [Int] {
+    /// - Parameter releases: those that there are.
+    public func oldLogs(beside releases: ReleaseLook) throws(StoreError) -> [Int] {
         let numbers = try app.deployLogs.namesInside().compactMap { name in
             name.hasSuffix(".log") ? Int(name.dropLast(".log".count)) : nil
         }
         let old = numbers.sorted().dropLast(Self.keptLogs)
-        guard !old.isEmpty else { return [] }
-        let ofReleases = try Set(deployNumbers(ledger).values)
+        let ofReleases = Set(releases.numbers.values)
         return old.filter { !ofReleases.contains($0) }
     }
 

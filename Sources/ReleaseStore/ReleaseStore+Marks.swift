@@ -12,17 +12,6 @@ extension ReleaseStore {
     /// Whether the release was ever live.
     public func served(_ id: ReleaseID) -> Bool { app.release(id).served.isRegularFile }
 
-    /// What has the name of a release, and was never live.
-    public func unserved() throws(StoreError) -> [ReleaseID] {
-        let names = try named()
-        guard !names.isEmpty else { return [] }
-        let releases = try Directory(opening: app.releases)
-        return names.filter { id in
-            let mark = ReleaseLayout(root: FilePath(id.directoryName)).served
-            return (try? releases.status(of: mark))?.isFile != true
-        }
-    }
-
     /// Notes that nobody should switch to the release without being told, and why.
     public func markBad(_ id: ReleaseID, reason: String) throws(StoreError) { try mark(id, "bad", reason) }
 

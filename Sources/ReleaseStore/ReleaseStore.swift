@@ -31,16 +31,6 @@ public struct ReleaseStore: Sendable {
         return known.sorted { ($0.deploy, $0.created, $0.id) > ($1.deploy, $1.created, $1.id) }.map(\.id)
     }
 
-    /// What has the name of a release, with the number of the deploy that made it; 0 where that cannot be told.
-    ///
-    /// - Parameter ledger: asked first, since that reads one file for all of them; nil where it cannot be used.
-    public func deployNumbers(_ ledger: Ledger?) throws(StoreError) -> [ReleaseID: Int] {
-        let known = (try? ledger?.deployNumbers()) ?? [:]
-        var numbers: [ReleaseID: Int] = [:]
-        for id in try named() { numbers[id] = known[id] ?? (try? information(id).deploy) ?? 0 }
-        return numbers
-    }
-
     /// Whether the release is on the disk and complete.
     public func isComplete(_ id: ReleaseID) -> Bool { app.release(id).isComplete }
 

@@ -24,6 +24,35 @@ struct MarksTests {
         }
     }
 
+    @Test func `one look finds what each release is by itself`() throws {
+        try withApp { (app) throws in
+            let store = ReleaseStore(app)
+            #expect(try store.look(nil).numbers.isEmpty, "an app without a release")
+            let ids = try "abcd".enumerated().map {
+                try store.make(ReleaseID(commit: commit($1)), deploy: $0 + 7, served: $0 > 0)
+            }
+            try store.markBad(ids[2], reason: "answered 500")
+            // Not ours, and no marks: a link in the place of one, and a name that is no release's.
+            func mark(of id: ReleaseID) -> FilePath { app.release(id).root.pushing(".pmo/served") }
+            try link(at: mark(of: ids[0]), to: mark(of: ids[1]).string)
+            try #require(mkdir(app.releases.appending("mine").string, 0o755) == 0)
+            let ledger = try Ledger(app)
+            let number = try ledger.record(someDeploy("d")).number
+            try #require(number == 11, "after those on the disk")
+            _ = try ledger.update(number) { $0.release = ids[3] }
+            let found = try store.look(ledger)
+            #expect(found.numbers == [ids[0]: 7, ids[1]: 8, ids[2]: 9, ids[3]: 11])
+            #expect(found.newestFirst == ids.reversed())
+            #expect(found.unknown == Set(ids[0...2]))
+            #expect(found.unserved == [ids[0]])
+            for id in ids[1...] { #expect(found.served.contains(id) == store.served(id)) }
+            #expect(found.bad == [ids[2]] && found.good == [ids[1], ids[3]])
+            let left = found.without([ids[0], ids[1], ids[2]])
+            #expect(left.numbers.keys.elementsEqual([ids[3]]) && left.unknown.isEmpty && left.bad.isEmpty)
+            #expect(left.unserved.isEmpty && left.served == [ids[3]])
+        }
+    }
+
     @Test func `the size is what du says, a file with two names counted once`() throws {
         try withApp { (app) throws in
             let store = ReleaseStore(app)

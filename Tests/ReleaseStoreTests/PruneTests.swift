@@ -43,10 +43,10 @@ struct PruneTests {
                 for path in [app.deployLog(number), app.deployEvents(number)] { try write("-", to: path) }
             }
             _ = try store.make(ReleaseID(commit: try commit("a")), deploy: 2, served: true)
-            let old = try store.oldLogs(nil)
+            let old = try store.oldLogs(beside: store.look(nil))
             #expect(old == [1, 3, 4])
             for number in old { try store.removeLogs(of: number) }
-            #expect(try store.oldLogs(Ledger(app)).isEmpty)
+            #expect(try store.oldLogs(beside: store.look(Ledger(app))).isEmpty)
             for number in [1, 2, 3, 4, 5] {
                 for path in [app.deployLog(number), app.deployEvents(number)] {
                     #expect(exists(path) == !old.contains(number), "\(path)")

@@ -4,11 +4,12 @@ import ReleaseStore
 /// old deploys go, so that a host does not fill up with them.
 struct DeployRecords {
     let host: AppHost
-    let ledger: Ledger
 
     /// Removes what is old. The caller holds the lock.
-    func prune() throws {
-        for number in try host.store.oldLogs(ledger) {
+    ///
+    /// - Parameter releases: those that there are, whose logs stay.
+    func prune(beside releases: ReleaseLook) throws {
+        for number in try host.store.oldLogs(beside: releases) {
             DeployReference.remove(number, of: host)
             try host.store.removeLogs(of: number)
         }

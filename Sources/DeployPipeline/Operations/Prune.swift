@@ -17,16 +17,16 @@ public struct Prune: Sendable {
     }
 
     /// What `run` would remove.
-    public func candidates(keep: Int) throws -> [ReleaseID] {
-        let numbers = try host.store.deployNumbers(ledger)
-        let releases = numbers.keys
-        let newestFirst = numbers.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.map(\.key)
+    ///
+    /// - Parameter releases: those that there are; looked for unless given.
+    public func candidates(keep: Int, among releases: ReleaseLook? = nil) throws -> [ReleaseID] {
+        let releases = try releases ?? host.store.look(ledger)
         var inUse = Set(host.slots.occupied().map(\.2))
         for link in [try host.store.current(), (try? host.store.previous()).flatMap { $0 }] {
             if let link { inUse.insert(link) }
         }
-        let good = Set(releases.filter { host.store.served($0) && host.store.bad($0) == nil })
-        let unneeded = ReleaseStore.pruneCandidates(among: newestFirst, keep: keep, good: good, inUse: inUse)
+        let unneeded = ReleaseStore.pruneCandidates(
+            among: releases.newestFirst, keep: keep, good: releases.good, inUse: inUse)
         guard !unneeded.isEmpty else { return [] }
         let roots = ReleaseUse(host.layout).paths()
         return unneeded.filter { !roots.contains(host.layout.release($0).root.string) && host.store.isComplete($0) }
@@ -34,10 +34,13 @@ public struct Prune: Sendable {
 
     /// Removes them.
     ///
+    /// - Parameter releases: those that there are; looked for unless given.
     /// - Parameter settingAside: whether one of them becomes the spare; else the spare goes too, for its room.
     /// - Returns: the removed ones.
-    public func run(keep: Int, settingAside: Bool = false) throws -> [ReleaseID] {
-        let unneeded = try candidates(keep: keep)
+    public func run(
+        keep: Int, among releases: ReleaseLook? = nil, settingAside: Bool = false
+    ) throws -> [ReleaseID] {
+        let unneeded = try candidates(keep: keep, among: releases)
         // The newest of them has the most in common with what comes next.
         let spare = settingAside && host.settings.share.recycles ? unneeded.last : nil
         try host.keepingLinkStamps(without: Set(unneeded)) {

@@ -40,7 +40,7 @@ public struct Recovery: Sendable {
         }
         let alive = try alive(of: numbers)
         try await sweep(except: alive)
-        if !leavingStrays || !ended.isEmpty { try removeStrays(except: alive) }
+        if !leavingStrays || !ended.isEmpty { _ = try removeStrays(except: alive) }
         try FailPoint.recoveryAfterSweep.pass("recover", host.layout.root)
         return ended
     }
@@ -70,16 +70,23 @@ public struct Recovery: Sendable {
     private func alive(of numbers: [Int]) throws -> Set<Int> { try Set(numbers.filter { try remains(of: $0).isAlive }) }
 
     /// Removes complete releases whose deploy ended before the switch, and records those that the ledger does not know.
-    public func removeStrays() throws { try removeStrays(except: alive(of: numbers())) }
+    ///
+    /// - Returns: the releases that there are then.
+    public func removeStrays() throws -> ReleaseLook { try removeStrays(except: alive(of: numbers())) }
 
-    private func removeStrays(except alive: Set<Int>) throws {
+    private func removeStrays(except alive: Set<Int>) throws -> ReleaseLook {
         var used = Set(host.slots.occupied().map(\.release))
         if let current = try host.store.current() { used.insert(current) }
         if let previous = (try? host.store.previous()).flatMap({ $0 }) { used.insert(previous) }
-        for release in try host.store.unserved() where !used.contains(release) {
+        let found = try host.store.look(ledger)
+        var strays: [ReleaseID] = []
+        for release in found.unserved where !used.contains(release) {
             guard let number = try? host.store.information(release).deploy, !alive.contains(number) else { continue }
             try host.store.remove(release)
+            strays.append(release)
         }
-        try ledger?.rebuild(from: host.store)
+        let left = found.without(strays)
+        try ledger?.rebuild(from: host.store, left)
+        return left
     }
 }

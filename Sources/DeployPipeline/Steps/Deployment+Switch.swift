@@ -23,11 +23,11 @@ extension Deployment {
     /// Retires and prunes what the switch has left over. What looks at every release is done here, where nobody waits.
     func tidy(keeping keep: Int) async {
         do {
-            try Recovery(host, ledger).removeStrays()
+            let releases = try Recovery(host, ledger).removeStrays()
             try await Retirement(host).retireExpired()
-            let removed = try Prune(host, ledger).run(keep: keep, settingAside: true)
+            let removed = try Prune(host, ledger).run(keep: keep, among: releases, settingAside: true)
             for release in removed { log.output("pruned \(release.short)", phase: .prune) }
-            try DeployRecords(host: host, ledger: ledger).prune()
+            try DeployRecords(host: host).prune(beside: releases.without(removed))
         } catch {
             log.output("left for the next deploy: \(Reason(error).sentence)", phase: .prune)
         }
