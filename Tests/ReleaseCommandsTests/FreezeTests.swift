@@ -52,6 +52,19 @@ struct FreezeTests {
         }
     }
 
+    @Test("is locked though the ledger cannot be written: what was done is not said to have failed")
+    func withoutALedger() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "1\n"])
+            let ledger = "\(host.home)/pmo/ledger.sqlite"
+            try FileManager.default.removeItem(atPath: ledger)
+            try FileManager.default.createDirectory(atPath: ledger, withIntermediateDirectories: false)
+            let locked = try await host.pmo("lock", "pmo", "-m", "the disk is ill")
+            #expect(locked.status == 0 && locked.err.contains("warning: not recorded in the ledger"), "\(locked)")
+            #expect(try await host.pmo("rollback", "pmo").err.contains("the disk is ill"))
+        }
+    }
+
     @Test("lets a deploy that runs go on, and ends one that waits; over ssh by the key's name")
     func duringADeploy() async throws {
         try await TestHost.with { host in

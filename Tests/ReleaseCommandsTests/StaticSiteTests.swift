@@ -87,6 +87,8 @@ struct StaticSiteTests {
             let pruned = try await host.pmo("prune", "--keep", "2")
             #expect(pruned.status == 0 && pruned.out.contains("removed \(one.prefix(7))"), "\(pruned)")
             #expect(host.releases().count == 2)
+            let told = try await host.pmo("history", "pmo").out
+            #expect(told.contains("prune") && told.contains("\(one.prefix(7)), "), "\(told)")
 
             let gone = try await host.pmo("switch", String(one.prefix(7)))
             #expect(gone.status == 3, "\(gone)")

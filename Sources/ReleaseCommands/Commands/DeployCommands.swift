@@ -73,7 +73,12 @@ struct PruneCommand: AsyncParsableCommand {
             let keep = keep ?? manifest?.keep ?? 5
             try await Retirement(host).retireExpired()
             let prune = Prune(host, try? Ledger(host.layout))
-            return try dryRun ? prune.candidates(keep: keep) : prune.run(keep: keep)
+            guard !dryRun else { return try prune.candidates(keep: keep) }
+            let removed = try prune.run(keep: keep)
+            if !removed.isEmpty {
+                Caller.record("prune", removed.map(\.short).joined(separator: ", "), of: host.layout)
+            }
+            return removed
         }
         for release in removed { Output.line("\(dryRun ? "would remove" : "removed") \(release.short)") }
         if removed.isEmpty { Output.progress("nothing to remove") }

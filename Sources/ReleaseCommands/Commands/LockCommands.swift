@@ -24,9 +24,9 @@ struct LockCommand: ParsableCommand {
             if let held = try DeployFreeze.of(layout) { throw LockError.held(layout.name, held) }
             try freeze.save(to: layout)
         }
-        let ledger = try Ledger(layout)
-        try ledger.record(LedgerEvent(time: freeze.since, who: freeze.who, verb: "lock", detail: why))
-        for deploy in try ledger.running() where deploy.state == .running {
+        Caller.record("lock", why, of: layout)
+        let running = (try? Ledger(layout).running()) ?? []
+        for deploy in running where deploy.state == .running {
             Output.progress("deploy \(deploy.number) (\(deploy.commit.short)) runs already and goes on")
         }
         Output.progress("locked \(layout.name); pmo-release unlock \(layout.name)")

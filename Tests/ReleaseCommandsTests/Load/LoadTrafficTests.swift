@@ -25,9 +25,16 @@ struct LoadTrafficTests {
             schedule.add(first, begun: 0)
             let page = try LoadClient<LoadReplies>(host, "requests", "/")
             let service = try LoadClient<LoadReplies>(host, "requests", "/id")
-            let wrk = try host.start(
-                "wrk", ["-t1", "-c2", "-d3600s", "-H", "Host: \(host.domain)", "http://127.0.0.1:\(host.port)/id"],
-                directory: "/")
+            // One that keeps its connections, and one that makes a new one for each request.
+            let loads = try ["keep-alive", "close"].map { connection in
+                let process = try host.start(
+                    "wrk",
+                    [
+                        "-t1", "-c2", "-d3600s", "-H", "Host: \(host.domain)", "-H", "Connection: \(connection)",
+                        "http://127.0.0.1:\(host.port)/id",
+                    ], directory: "/")
+                return (connection, process)
+            }
 
             for number in 1...count {
                 try host.write(["note": "\(number)\n"])
@@ -51,11 +58,14 @@ struct LoadTrafficTests {
             let echoes = try await socket.end()
             #expect(echoes.error == nil && echoes.echoes > 0, "\(echoes)")
 
-            kill(wrk.pid, SIGINT)
-            let summary = try await wrk.ended(within: .seconds(7200)).out
-            #expect(
-                summary.contains("requests in") && !summary.contains("Non-2xx") && !summary.contains("Socket errors"),
-                "\(summary)")
+            for (connection, wrk) in loads {
+                kill(wrk.pid, SIGINT)
+                let summary = try await wrk.ended(within: .seconds(7200)).out
+                let total = summary.split(separator: "\n").first { $0.contains("requests in") }
+                let isClean = !summary.contains("Non-2xx") && !summary.contains("Socket errors")
+                #expect(total != nil && isClean, "\(connection): \(summary)")
+                LoadCount.tell("G5", "wrk, connections \(connection):\(total ?? "")")
+            }
             for (name, client) in [("page", page), ("service", service)] {
                 let seen = try await client.end()
                 #expect(seen.errorCount == 0, "\(name): \(seen.errors)")
@@ -63,8 +73,7 @@ struct LoadTrafficTests {
                 for runs in seen.runs { #expect(schedule.violations(in: runs) == [], "\(name)") }
                 LoadCount.tell("G5", "\(name): \(seen.replies) replies, each checked, \(seen.errorCount) wrong")
             }
-            let total = summary.split(separator: "\n").first { $0.contains("requests in") } ?? ""
-            LoadCount.tell("G5", "\(count) deploys, \(count) rollbacks, wrk:\(total), \(echoes.echoes) echoes")
+            LoadCount.tell("G5", "\(count) deploys, \(count) rollbacks, \(echoes.echoes) echoes")
         }
     }
 
