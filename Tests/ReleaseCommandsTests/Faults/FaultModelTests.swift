@@ -95,16 +95,16 @@ private struct ModelWalk {
         told.append(operations.map(\.description).joined(separator: " | "))
         // Every order in which they can have happened, with the answers that it gives.
         let orders = operations.count == 1 ? [[0]] : [[0, 1], [1, 0]]
-        models = models.flatMap { model in
-            orders.compactMap { order in
+        var possible: [HostModel] = []
+        for model in models {
+            for order in orders {
                 var after = model
-                for place in order {
-                    let works = after.apply(operations[place])
-                    guard works == (outcomes[place].status == 0) else { return nil }
-                }
-                return after
+                let isSo = order.allSatisfy { after.apply(operations[$0]) == (outcomes[$0].status == 0) }
+                // Where the order makes no difference, two of the same would be four after the next.
+                if isSo, !possible.contains(after) { possible.append(after) }
             }
         }
+        models = possible
         let answers = outcomes.map(\.description).joined(separator: "\n")
         try #require(!models.isEmpty, "no order of the operations answers like this: \(account)\n\(answers)")
     }
