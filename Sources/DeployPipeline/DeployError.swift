@@ -37,6 +37,8 @@ public enum DeployError: HintedError {
     case missingTemplate(target: ReleasePath, template: ReleasePath)
     /// A directory that the manifest names is not in the built release.
     case missingDirectory(what: String, path: ReleasePath)
+    /// A link in what a site serves leads out of the release.
+    case servedLink(path: String, target: String)
     /// The app's lock is held by another process.
     case busy(app: AppName, holder: String)
     /// Somebody has put a stop on the app's deploys; `forcible` where the command has a flag to go on.
@@ -76,6 +78,8 @@ public enum DeployError: HintedError {
         case .noFreeSlot(let service, _): "all three slots of \(service) are in use"
         case .missingTemplate(let target, let template): "the template \(template) of \(target) is not in the tree"
         case .missingDirectory(let what, let path): "\(what) is missing after the build: \(path)"
+        case .servedLink(let path, let target):
+            "the site would serve \(path.shown(limit: 80)), a link to \(target.shown(limit: 80)) out of the release"
         case .busy(let app, let holder): "\(app) is busy: \(holder)"
         case .frozen(let app, let freeze, _): "\(app) is locked \(freeze.shown)"
         case .superseded(let by): "superseded by \(by)"
@@ -105,6 +109,7 @@ public enum DeployError: HintedError {
         case .noFreeSlot(_, let app): "pmo-release ps \(app); wait for a running command to end"
         case .missingTemplate: "add the file, or take it out of `env: files`"
         case .missingDirectory: "check the build's steps, or correct the path in pmo-release.yml"
+        case .servedLink: "have the build copy what it links to, or keep the link out of the site's root"
         case .busy(let app, _): "wait, or see pmo-release status \(app)"
         case .frozen(let app, _, let forcible): "pmo-release unlock \(app)\(forcible ? ", or --force" : "")"
         case .superseded: nil
@@ -117,7 +122,8 @@ public enum DeployError: HintedError {
     /// Refused where nothing was tried, failed else.
     public var outcome: ErrorOutcome {
         switch self {
-        case .buildFailed, .timedOut, .migrationFailed, .unhealthy, .noFreeSlot, .missingDirectory: .failed
+        case .buildFailed, .timedOut, .migrationFailed, .unhealthy, .noFreeSlot, .missingDirectory, .servedLink:
+            .failed
         default: .refused
         }
     }

@@ -30,7 +30,8 @@ struct DeployErrorTests {
             .pruned(commit: commit, app: app), .noSuchService(hostile, known: [], app: app),
             .noSuchService("x", known: ["api", "web"], app: app),
             .noFreeSlot(service, app: app), .missingTemplate(target: path, template: path),
-            .missingDirectory(what: "the site's root", path: path), .busy(app: app, holder: "deploy 7"),
+            .missingDirectory(what: "the site's root", path: path), .servedLink(path: hostile, target: hostile),
+            .busy(app: app, holder: "deploy 7"),
             .frozen(app: app, DeployFreeze(who: hostile, why: hostile, since: 0), forcible: true),
             .superseded(by: "deploy 8"), .shared(path: path, problem: "is not empty"),
             .unsealable(problem: hostile), .foundBad(ReleaseID(commit: commit), app, reason: hostile),
@@ -57,6 +58,7 @@ struct DeployErrorTests {
         case .noFreeSlot: "noFreeSlot"
         case .missingTemplate: "missingTemplate"
         case .missingDirectory: "missingDirectory"
+        case .servedLink: "servedLink"
         case .busy: "busy"
         case .frozen: "frozen"
         case .superseded: "superseded"
@@ -69,7 +71,7 @@ struct DeployErrorTests {
     @Test("Each case is one sentence in one line, lower case, without a full stop, and so is its hint")
     func sentences() throws {
         let errors = try Self.all()
-        #expect(Set(errors.map(Self.name)).count == 23)
+        #expect(Set(errors.map(Self.name)).count == 24)
         for error in errors {
             for text in [error.description, error.hint].compactMap({ $0 }) {
                 #expect(!text.isEmpty)
@@ -92,7 +94,9 @@ struct DeployErrorTests {
 
     @Test("What was tried has failed, what was not is refused")
     func outcomes() throws {
-        let failed: Set = ["buildFailed", "timedOut", "migrationFailed", "unhealthy", "noFreeSlot", "missingDirectory"]
+        let failed: Set = [
+            "buildFailed", "timedOut", "migrationFailed", "unhealthy", "noFreeSlot", "missingDirectory", "servedLink",
+        ]
         for error in try Self.all() {
             #expect(error.outcome == (failed.contains(Self.name(error)) ? .failed : .refused), "\(Self.name(error))")
         }

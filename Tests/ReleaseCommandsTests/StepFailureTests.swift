@@ -33,6 +33,52 @@ struct StepFailureTests {
         }
     }
 
+    @Test(
+        "A06: fails the push where its site would serve what is not the release's, whatever the link goes through",
+        arguments: [
+            "ln -s $HOST/other/env/values public/x", "ln -s ../../../other/env public/x", "ln -s /etc public/x",
+            "ln -s ../side public/y; ln -s ../../other side/x", "ln -s ../.pmo/env public/x",
+            "ln -s $PWD/side public/y; ln -s y/.hidden public/x; ln -s /proc side/.hidden",
+            "ln -s ../.side public/y; mkdir .side; ln -s /proc .side/x",
+        ])
+    func servesNothingElse(_ run: String) async throws {
+        try await TestHost.with { host in
+            let step = run.replacing("$HOST", with: host.home)
+            try host.write([
+                "pmo-release.yml": """
+                build: [{ run: 'mkdir public side; \(step)' }]
+                sites: { pmo.localhost: { root: public } }
+                """
+            ])
+            try await host.commit("A link")
+            let pushed = try await host.push()
+            #expect(pushed.status == 1 && pushed.err.contains("the site would serve "), "\(pushed)")
+            #expect(pushed.remote.contains { $0.hasPrefix("hint: have the build copy") }, "\(pushed)")
+            #expect(host.releases() == [])
+        }
+    }
+
+    @Test("lets a link in a site lead into the release, to shared files and to the system's programs")
+    func servesItsOwn() async throws {
+        try await TestHost.with { host in
+            try host.write([
+                "pmo-release.yml": """
+                build:
+                  - run: |
+                      mkdir -p public/bin side .venv/x; echo side > side/page; ln -s /proc .venv/x/p
+                      ln -s ../side public/a; ln -s $PWD/side/page public/b; ln -s a/page public/c; ln -s loop public/loop
+                      ln -s ../../nowhere public/d; ln -s /usr/bin/env public/bin/env; ln -s ../uploads public/up
+                sites: { pmo.localhost: { root: public } }
+                shared: [uploads]
+                """
+            ])
+            let commit = try await host.commit("Links")
+            let pushed = try await host.push()
+            #expect(pushed.status == 0 && host.live() == commit, "\(pushed)")
+            for path in ["/a/page", "/b", "/c"] { #expect(try await host.get(path).body == "side\n", "\(path)") }
+        }
+    }
+
     @Test("is refused with its line before the push is taken where an input is not in the commit")
     func isReviewed() async throws {
         try await TestHost.with { host in

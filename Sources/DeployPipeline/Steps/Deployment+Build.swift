@@ -67,7 +67,7 @@ extension Deployment {
             let summary = self.summary(reused, of: steps)
             return (summary, detail: summary == "built" ? "\(steps.count) steps" : summary)
         }
-        try checkOutcome(plan.manifest, partial)
+        try checkOutcome(plan, partial)
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)
     }
 
@@ -132,13 +132,19 @@ extension Deployment {
     }
 
     /// A build that exits 0 with half of its files missing is caught here: what the manifest names must exist.
-    private func checkOutcome(_ manifest: Manifest, _ partial: FilePath) throws {
-        for site in manifest.sites {
-            if let root = site.root, !ReleaseFile.isDirectory(root, in: partial) {
+    /// So is a link by which a site would serve what is not the release's.
+    private func checkOutcome(_ plan: DeployPlan, _ partial: FilePath) throws {
+        for root in plan.manifest.sites.compactMap(\.root) {
+            guard ReleaseFile.isDirectory(root, in: partial) else {
                 throw DeployError.missingDirectory(what: "the site's root", path: root)
             }
+            let outward = try ServedLinks.firstOutward(
+                in: root, of: partial, as: host.layout.release(plan.release).root, shared: host.layout.shared)
+            if let outward {
+                throw DeployError.servedLink(path: outward.path.string, target: outward.target.string)
+            }
         }
-        for service in manifest.services where !ReleaseFile.isDirectory(service.directory, in: partial) {
+        for service in plan.manifest.services where !ReleaseFile.isDirectory(service.directory, in: partial) {
             throw DeployError.missingDirectory(what: "the directory of \(service.name)", path: service.directory)
         }
     }
