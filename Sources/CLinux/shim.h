@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int pipe2(int descriptors[2], int flags);
@@ -27,6 +29,12 @@ static inline int clone_file(int to, int from) {
 static inline int open_beneath(int directory, const char *path, int flags) {
     struct open_how how = {.flags = (unsigned int)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+/* What kind of file system a path is on, as statfs(2) numbers them; -1 where that cannot be told. */
+static inline long file_system_kind(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (long)status.f_type : -1;
 }
 
 /* Makes a subvolume of btrfs, or with a source the snapshot of that subvolume (btrfs-ioctl(2)). */

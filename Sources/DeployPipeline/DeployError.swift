@@ -101,7 +101,8 @@ public enum DeployError: HintedError {
         case .otherApp(_, let app): "set `app: \(app)` in pmo-release.yml, or push to the other app's remote"
         case .otherBranch(_, let branch, _): "set `branch: \(branch)` in pmo-release.yml, or leave it out"
         case .domainTaken: "use another domain; whoever runs the host sees whose it is: pmo-release site list"
-        case .noRoom(_, _, _, _, let app): "pmo-release prune \(app), or free some room, then push again"
+        case .noRoom(_, _, _, _, let app):
+            "pmo-release prune \(app), pmo-release cache clear \(app), or free some room, then push again"
         case .nothingLive: "git push production"
         case .noRollback(let app): "pmo-release list \(app)"
         case .pruned(let commit, let app): "pmo-release deploy \(app) \(commit.short)"

@@ -162,8 +162,9 @@ private struct TreeClone {
         guard from >= 0 else { return .missing }
         defer { close(from) }
         var status = stat()
+        guard fstat(from, &status) == 0, status.isFile else { return .missing }
         // A file that differs already is not worth its bytes, where these are copied.
-        if copying, fstat(from, &status) != 0 || !known.matches(status) { return .missing }
+        if copying, !known.matches(status) { return .missing }
         let mode = mode_t(known.mode.number & 0o777)
         let to = try checked("make", path(of: known, in: target)) {
             openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)

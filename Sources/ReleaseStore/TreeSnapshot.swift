@@ -13,11 +13,14 @@ public struct TreeSnapshot: Sendable {
         let modified: Int
         let changed: Int
         let names: Int
+        /// What is in the file, where its times do not tell.
+        var content: String?
 
         /// The same but for the time at which it last changed, which is also that of getting another name, or losing one.
         func isRenamed(from other: Stamp) -> Bool {
             names != other.names
                 && (mode, inode, size, modified) == (other.mode, other.inode, other.size, other.modified)
+                && content == other.content
         }
 
         init(_ status: stat) {
@@ -35,9 +38,11 @@ public struct TreeSnapshot: Sendable {
     private var stamps: [[UInt8]: Stamp] = [:]
 
     /// Looks at a release; no link is followed.
-    public init(_ release: FilePath) throws(StoreError) {
+    ///
+    /// - Parameter reading: hashes a file, where the times of files do not tell that they were written to.
+    public init(_ release: FilePath, reading: ((FilePath) -> String?)? = nil) throws(StoreError) {
         guard let name = release.lastName else { return }
-        var look = Look()
+        var look = Look(reading: reading)
         try TreeWalk.walk(name, of: Directory(opening: release.directory), &look)
         stamps = look.stamps
     }
@@ -63,6 +68,7 @@ public struct TreeSnapshot: Sendable {
     }
 
     private struct Look: TreeVisitor {
+        let reading: ((FilePath) -> String?)?
         private(set) var stamps: [[UInt8]: Stamp] = [:]
         /// Where in `path` each directory's name begins that the way has led into.
         private var begins: [Int] = []
@@ -92,7 +98,9 @@ public struct TreeSnapshot: Sendable {
             guard let status = try parent.status(of: name) else { return }
             let length = path.count
             push(name)
-            stamps[path] = Stamp(status)
+            var stamp = Stamp(status)
+            if let reading, status.isFile { stamp.content = reading(parent.path.pushing(name)) }
+            stamps[path] = stamp
             path.removeSubrange(length...)
         }
 

@@ -53,9 +53,7 @@ struct TreeVerification {
         guard let directory = try Directory(ifThere: place.path, beneath: root) else {
             return place.entries.map { index.path(of: index.entries[$0], in: place.path) }
         }
-        if try directory.status().st_mode & 0o7777 != 0o755 {
-            try checked("set the mode of", directory.path) { fchmod(directory.descriptor, 0o755) }
-        }
+        try directory.makePlain()
         var lacking: [Int] = []
         for number in place.entries {
             let entry = index.entries[number]

@@ -53,7 +53,7 @@ struct StepFailureTests {
             try await host.commit("A link")
             let pushed = try await host.push()
             #expect(pushed.status == 1 && pushed.err.contains("the site would serve "), "\(pushed)")
-            #expect(pushed.remote.contains { $0.hasPrefix("hint: have the build copy") }, "\(pushed)")
+            #expect(pushed.err.contains("hint: have the build copy what it links to"), "\(pushed)")
             #expect(host.releases() == [])
         }
     }
@@ -67,7 +67,7 @@ struct StepFailureTests {
                   - run: |
                       mkdir -p public/bin side .venv/x; echo side > side/page; ln -s /proc .venv/x/p
                       ln -s ../side public/a; ln -s $PWD/side/page public/b; ln -s a/page public/c; ln -s loop public/loop
-                      ln -s ../../nowhere public/d; ln -s /usr/bin/env public/bin/env; ln -s ../uploads public/up
+                      ln -s ../nowhere public/d; ln -s /usr/bin/env public/bin/env; ln -s ../uploads public/up
                 sites: { pmo.localhost: { root: public } }
                 shared: [uploads]
                 """

@@ -18,6 +18,8 @@ struct BuildHistory {
     /// Where steps find it.
     private let aliases: [FilePath]
     private let exported: [[UInt8]: String]
+    /// Hashes a file, where the times of files do not tell that they were written to.
+    private let reading: ((FilePath) -> String?)?
     private var events: [Event] = []
     /// How the release is now; nil where that is not known.
     private var latest: TreeSnapshot?
@@ -31,6 +33,7 @@ struct BuildHistory {
     init(of release: FilePath, isRead: Bool, rendered: [ReleasePath], aliases: [FilePath]) {
         self.release = release
         self.aliases = aliases
+        reading = FileStamps.showWrites(at: release) ? nil : { try? ContentID.of(file: $0) }
         var exported: [[UInt8]: String] = [:]
         if isRead, let index = IndexTable(reading: ReleaseLayout(root: release).index) {
             for file in index.files { exported[file.path] = "\(String(file.mode, radix: 8)) \(file.blob)" }
@@ -49,13 +52,13 @@ struct BuildHistory {
 
     /// A step is about to run whose changes are of interest.
     mutating func begin() throws {
-        before = try latest ?? TreeSnapshot(release)
+        before = try latest ?? TreeSnapshot(release, reading: reading)
         latest = nil
     }
 
     /// A step has run that does not say what it makes.
     mutating func add() throws {
-        let now = try TreeSnapshot(release)
+        let now = try TreeSnapshot(release, reading: reading)
         if let before { events.append(.changes(Set(changes(before, now)))) }
         latest = now
     }
@@ -65,7 +68,7 @@ struct BuildHistory {
     /// - Throws: `stepOutput` where it has not made all of its outputs.
     mutating func add(_ outputs: [PathPattern]) throws -> Beside {
         guard let before else { return Beside(altered: [], new: []) }
-        let now = try TreeSnapshot(release)
+        let now = try TreeSnapshot(release, reading: reading)
         let changes = changes(before, now)
         events.append(.changes(Set(changes)))
         latest = now

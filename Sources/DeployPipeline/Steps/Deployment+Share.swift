@@ -20,7 +20,9 @@ extension Deployment {
         guard plan.seal != nil else { return }
         if plan.manifest.build.isEmpty {
             tell(restored: try host.store.verifyLinks(of: partial, asking: host.blobs))
-        } else if let outcome = try host.store.linkUnchanged(of: partial, asking: host.blobs) {
+        } else if FileStamps.showWrites(at: partial),
+            let outcome = try host.store.linkUnchanged(of: partial, asking: host.blobs)
+        {
             log.output(
                 "\(outcome.linked.shownWithCommas) files linked to those of \(outcome.base.short)", phase: .build)
             tell(restored: outcome.restored)

@@ -1,5 +1,6 @@
 import FailPoints
 import GitRepository
+import Glibc
 import ReleaseModel
 import ReleaseStore
 import SystemPackage
@@ -69,9 +70,24 @@ struct ReleaseExport {
 
     /// In the release that was pruned last.
     private func recycle() throws -> Outcome? {
+        let isKnown = host.store.showsWrites(in: host.store.spare)
         guard let spare = try host.store.recycleSpare(deploy: deploy) else { return nil }
+        let altered = isKnown ? [] : try removeAltered(spare)
         let index = try renewed(spare.index, of: spare.partial)
-        return try update(spare.partial, of: spare.commit, having: index, without: spare.missing, by: "recycled")
+        return try update(
+            spare.partial, of: spare.commit, having: index, without: spare.missing.union(altered), by: "recycled")
+    }
+
+    /// Removes the files of a tree that are not what was exported, though nothing but their content shows it.
+    private func removeAltered(_ spare: ReleaseStore.Recycled) throws -> Set<[UInt8]> {
+        var altered: Set<[UInt8]> = []
+        for file in spare.index.files where file.mode != 0o120000 && !spare.missing.contains(file.path) {
+            let path = spare.partial.appending(bytes: file.path)
+            guard try ContentID.of(file: path) != file.blob else { continue }
+            guard path.withPlatformString({ unlink($0) }) == 0 else { throw Errno(rawValue: errno) }
+            altered.insert(file.path)
+        }
+        return altered
     }
 
     /// No file may be older than what a build has kept of another one.
@@ -82,7 +98,7 @@ struct ReleaseExport {
 
     /// Beside the live release, with its files.
     private func clone(copying: Bool) throws -> Outcome? {
-        guard let live = try host.store.current(),
+        guard let live = try host.store.current(), host.store.showsWrites(in: host.layout.release(live).root),
             let clone = try host.store.clone(live, deploy: deploy, copying: copying)
         else { return nil }
         // A snapshot alone has the files' times.
@@ -93,7 +109,7 @@ struct ReleaseExport {
     /// With the files of the newest release themselves; not where a build would have them in its hands, whose files are
     /// linked once it is over.
     private func link() throws -> Outcome? {
-        guard plan.seal != nil, plan.manifest.build.isEmpty,
+        guard plan.seal != nil, plan.manifest.build.isEmpty, showsWritesOfNewest,
             let linked = try host.store.link(
                 deploy: deploy, except: plan.manifest.shared.map { Array($0.text.utf8) }, asking: host.blobs)
         else { return nil }
@@ -104,6 +120,11 @@ struct ReleaseExport {
         }
         return Outcome(
             summary: outcome.summary, detail: outcome.detail, remark: Deployment.sentence(restored: linked.restored))
+    }
+
+    /// Whether the releases whose files would be linked show what was written to them.
+    private var showsWritesOfNewest: Bool {
+        (try? host.store.newestFirst())?.allSatisfy { host.store.showsWrites(in: host.layout.release($0).root) } == true
     }
 
     /// By the difference of two trees: what they have in common is there already.
