@@ -5,12 +5,18 @@ import SystemPackage
 /// Which releases some process uses: by its working directory, its executable, an open file, a mapping or a mount.
 struct ReleaseUse {
     private let prefix: String
+    /// The same without links on the way, as the kernel tells paths.
+    private let real: String
     /// Where the releases are for the file system that they are on, and which one that is.
     private let place: (device: String, root: String)?
 
     init(_ layout: AppLayout) {
         prefix = layout.releases.string + "/"
-        place = MountTable(of: "self").place(of: layout.releases)
+        let resolved = realpath(layout.releases.string, nil)
+        defer { free(resolved) }
+        let releases = resolved.map { FilePath(platformString: $0) } ?? layout.releases
+        real = releases.string + "/"
+        place = MountTable(of: "self").place(of: releases)
     }
 
     /// The paths of the used directories right below `releases`. Processes of other users are seen by root alone.
@@ -39,7 +45,7 @@ struct ReleaseUse {
 
     /// - Parameter table: the mounts by which the path is meant, where they are not this process's.
     private func add(path: String, _ table: MountTable?, _ used: inout Set<String>) {
-        if path.hasPrefix(prefix) { insert(path.dropFirst(prefix.count), &used) }
+        if path.hasPrefix(real) { insert(path.dropFirst(real.count), &used) }
         guard let place, let table, let found = table.place(of: FilePath(path)), found.device == place.device else {
             return
         }
@@ -48,7 +54,7 @@ struct ReleaseUse {
 
     /// The path is what stands last in a line of proc_pid_maps(5).
     private func addMappings(_ file: String, _ table: MountTable?, _ used: inout Set<String>) {
-        guard let text = ReleaseFile.text(FilePath(file)), table != nil || text.contains(prefix) else { return }
+        guard let text = ReleaseFile.text(FilePath(file)), table != nil || text.contains(real) else { return }
         for line in text.split(separator: "\n") {
             if let start = line.firstIndex(of: "/") { add(path: String(line[start...]), table, &used) }
         }

@@ -68,11 +68,13 @@ public struct TreeSnapshot: Sendable {
     }
 
     private struct Look: TreeVisitor {
-        let reading: ((FilePath) -> String?)?
+        private let reading: ((FilePath) -> String?)?
         private(set) var stamps: [[UInt8]: Stamp] = [:]
         /// Where in `path` each directory's name begins that the way has led into.
         private var begins: [Int] = []
         private var path: [UInt8] = []
+
+        init(reading: ((FilePath) -> String?)?) { self.reading = reading }
 
         mutating func enter(_ name: FilePath, of parent: borrowing Directory) throws(StoreError) -> Directory? {
             guard !begins.isEmpty else {

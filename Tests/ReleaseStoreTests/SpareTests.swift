@@ -98,6 +98,16 @@ struct SpareTests {
                 atPath: root + "/node_modules/deep/er", withIntermediateDirectories: true)
             FileManager.default.createFile(atPath: root + "/d/built.js", contents: Data("built".utf8))
             chmod(root + "/d", 0o700)
+            // acl(5): version 2, then tag, rights and id of each entry; all that is made in there would be the group's.
+            let entries: [(Int16, Int16)] = [(1, 7), (4, 7), (32, 0)]
+            var list = withUnsafeBytes(of: Int32(2)) { Array($0) }
+            for (tag, rights) in entries {
+                for number in [tag, rights, -1, -1] { list += withUnsafeBytes(of: number) { Array($0) } }
+            }
+            for directory in [root, root + "/d"] {
+                try #require(setxattr(directory, "system.posix_acl_default", list, list.count, 0) == 0, "\(errno)")
+                try #require(setxattr(directory, "user.note", "old", 3, 0) == 0)
+            }
             try store.setAside(release)
             let recycled = try #require(try store.recycleSpare(deploy: 2))
             #expect(recycled.missing.isEmpty && recycled.index.count == 2)
@@ -106,6 +116,8 @@ struct SpareTests {
             var status = stat()
             lstat(recycled.partial.appending("d").string, &status)
             #expect(status.st_mode & 0o7777 == 0o755)
+            #expect(listxattr(recycled.partial.appending("d").string, nil, 0) == 0)
+            #expect(listxattr(recycled.partial.string, nil, 0) == 0)
             #expect(!FileManager.default.fileExists(atPath: recycled.partial.appending(".pmo/release.json").string))
             #expect(try store.recycleSpare(deploy: 3) == nil, "there is one spare, once")
         }
