@@ -123,6 +123,14 @@ extension BadManifest {
         ("build: [{ run: x, inputs: [src, d], outputs: [o] }, { run: y, inputs: [src], outputs: [d] }]", "“d”, which"),
         ("build: [{ run: x, inputs: [src], outputs: [d], env: [PMO_RELEASE] }]", "another in each release"),
         ("build: [{ run: x, inputs: [src], outputs: [dist], env: [PORT] }]", "another in each release"),
+        (
+            "build: [{ run: x, inputs: [src], outputs: [d], env: [PMO_COMIT] }]",
+            "build[1].env[1] “PMO_COMIT” is no key that a step gets; did you mean “PMO_COMMIT”?"
+        ),
+        (
+            "build: [{ run: x, inputs: [src], outputs: [d], env: [PMO_SOMETHING] }]",
+            "“PMO_SOMETHING” is no key that a step gets; there are: PMO_APP, PMO_COMMIT, PMO_BRANCH, PMO_DESCRIBE"
+        ),
         ("build: [{ run: x, inputs: [src], outputs: [up/dist] }]\nshared: [up]", "overlaps the shared path “up”"),
         (
             "build: [{ run: x, inputs: [src], outputs: [a] }]\nenv: { files: { a/.env: src/a.js } }",

@@ -41,7 +41,13 @@ extension ManifestReader {
         (field?.items(of: "keys", example: "[NPM_TOKEN]") ?? []).compactMap { item in
             guard let key = item.value(EnvironmentKey.self) else { return nil }
             guard key.isReserved, !Self.ownKeys.contains(key.text) else { return key }
-            item.refuse("“\(key)” is another in each release, so that nothing would be reused; remove it")
+            guard key.text.hasPrefix("PMO_"), key.text != "PMO_RELEASE" else {
+                item.refuse("“\(key)” is another in each release, so that nothing would be reused; remove it")
+                return nil
+            }
+            let nearest = nearestName(to: key.text, among: Self.ownKeys).map { "; did you mean “\($0)”?" }
+            let known = "; there are: \(Self.ownKeys.joined(separator: ", "))"
+            item.refuse("“\(key)” is no key that a step gets\(nearest ?? known)")
             return nil
         }
     }
