@@ -138,6 +138,8 @@ extension BadManifest {
         ),
         ("cache: lots", "with K, M or G"),
         ("cache: 0", "with K, M or G"),
+        ("cache: true", "cache must be a size, such as 2G"),
+        ("cache: [2G]", "cache must be a size, such as 2G, not a list"),
     ].map { BadManifest(service + $0.0, 2, $0.1) }
 
     /// What makes a service restart.

@@ -101,6 +101,7 @@ extension BadManifest {
         BadManifest("services:\n  web:\n    command: x\n    listen: 8080", 4, "one of port, socket, none"),
         BadManifest("services:\n  web:\n    command: x\n    memory: 12X", 4, "such as 512M"),
         BadManifest("services:\n  web:\n    command: x\n    memory: 0", 4, "such as 512M"),
+        BadManifest("services:\n  web:\n    command: x\n    memory: yes", 4, "memory must be a size, such as 2G"),
         BadManifest("services:\n  web:\n    command: x\n    memory: 512", 4, "at least 4M"),
         BadManifest("services:\n  web:\n    command: x\n    memory: 2000G", 4, "such as 512M"),
         BadManifest("services:\n  web:\n    command: x\n    memory: 1.5G", 4, "such as 512M"),

@@ -33,8 +33,10 @@ struct ManifestField {
     }
 
     /// A text of a checked type.
-    func value<T: ValidatedText>(_ type: T.Type) -> T? {
-        guard let text = text() else { return nil }
+    ///
+    /// - Parameter rule: what is said of a value that is no text.
+    func value<T: ValidatedText>(_ type: T.Type, _ rule: String = "must be text") -> T? {
+        guard let text = text(rule) else { return nil }
         do {
             return try T(text)
         } catch {
@@ -89,6 +91,16 @@ struct ManifestField {
         }
         refuse("must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         return nil
+    }
+
+    /// A size in bytes. Quotes would not make one of what YAML reads as true or false.
+    func size() -> ByteSize? {
+        let rule = "must be a size, such as 2G"
+        guard node.tag.rawValue != "tag:yaml.org,2002:bool" else {
+            refuse(rule)
+            return nil
+        }
+        return value(ByteSize.self, rule)
     }
 
     /// A time between two bounds, both in seconds.

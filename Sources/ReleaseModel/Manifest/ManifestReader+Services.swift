@@ -72,7 +72,7 @@ extension ManifestReader {
     }
 
     private func readMemory(_ field: ManifestField) -> ByteSize? {
-        guard let size = field.value(ByteSize.self) else { return nil }
+        guard let size = field.size() else { return nil }
         guard size.bytes >= 4 << 20 else {
             field.refuse("must be at least 4M")
             return nil

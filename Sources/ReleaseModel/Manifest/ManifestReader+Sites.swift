@@ -46,7 +46,7 @@ extension ManifestReader {
         site.immutable = mapping["immutable"]?.value(URLPrefix.self)
         let routes = readRoutes(mapping["routes"])
         site.routes = routes.map(\.route)
-        site.bodySize = mapping["body-size"]?.value(ByteSize.self)
+        site.bodySize = mapping["body-size"]?.size()
         site.timeout = mapping["timeout"]?.time(1...3600)
         site.requestBuffering = mapping["request-buffering"]?.flag()
         check(site, mapping)

@@ -66,7 +66,7 @@ struct ManifestReader {
         manifest.shared = readShared()
         manifest.keep = root["keep"]?.number(1...1000) ?? manifest.keep
         manifest.bake = root["bake"]?.time(0...86_400)
-        manifest.cache = root["cache"]?.value(ByteSize.self)
+        manifest.cache = root["cache"]?.size()
         let services = readServices()
         let sites = readSites()
         connect(services, sites, in: &manifest)
