@@ -21,7 +21,7 @@ extension ManifestReader {
             inputs.refuse("needs outputs: without them there is nothing to reuse", hint: "add outputs: [dist]")
             return nil
         }
-        guard let read = inputs.patterns(), let made = outputs.patterns() else { return nil }
+        guard let read = inputs.patterns(), let made = outputs.patterns(example: "[dist]") else { return nil }
         var isRight = true
         for (output, field) in made {
             if output.path == .root {
@@ -72,7 +72,7 @@ extension ManifestReader {
         for step in root["build"]?.items(of: "steps", example: "[{ run: make }]", atMost: 100) ?? [] {
             guard let step = step.knownMapping else { continue }
             checkExists(step["inputs"], madeBefore: made, rendered)
-            for (output, field) in step["outputs"]?.patterns() ?? [] {
+            for (output, field) in step["outputs"]?.patterns(example: "[dist]") ?? [] {
                 check(output, field, manifest.shared, rendered)
                 made.append(output)
             }
@@ -108,9 +108,9 @@ extension ManifestReader {
 
 extension ManifestField {
     /// A list of patterns that is not empty; nil where one is wrong.
-    func patterns() -> [(pattern: PathPattern, field: ManifestField)]? {
-        guard let items = items(of: "paths", example: "[package.json]") else { return nil }
-        if items.isEmpty { refuse("must name a path, such as [package.json]") }
+    func patterns(example: String = "[package.json]") -> [(pattern: PathPattern, field: ManifestField)]? {
+        guard let items = items(of: "paths", example: example) else { return nil }
+        if items.isEmpty { refuse("must name a path, such as \(example)") }
         let read = items.compactMap { item in item.value(PathPattern.self).map { (pattern: $0, field: item) } }
         return read.isEmpty || read.count < items.count ? nil : read
     }
