@@ -253,6 +253,13 @@ struct HostlessCommandTests {
         #expect(wrong.status == 3, "\(wrong)")
         #expect(wrong.err.contains("pmo-release.yml:2:") && wrong.err.contains("pmo-release.yml:3:"), "\(wrong)")
         #expect(wrong.err.contains("servces") && !wrong.err.contains("pmo-release check"), "\(wrong)")
+
+        try "sites: { pmo.localhost: { root: . } }\nenvironments: { staging: { keep: 2 } }\n".write(
+            toFile: place + "/pmo-release.yml", atomically: true, encoding: .utf8)
+        #expect(try await run("check", "--environment", "staging", directory: place).status == 0)
+        let unknown = try await run("check", "--environment", "stagin", directory: place)
+        let sentence = "there is no environment “stagin” in the manifest; there is: staging"
+        #expect(unknown.status == 3 && unknown.err.contains(sentence), "\(unknown)")
     }
 
     @Test("prints completions, its version and its help; a word that is none is a usage error")

@@ -20,6 +20,7 @@ struct CheckCommand: ParsableCommand {
         } catch {
             throw error.asked
         }
+        try refuseUnknownEnvironment(in: tree)
         if json { return try Output.json(manifest) }
         for note in manifest.notes { Output.line(note) }
         for file in manifest.environment.files where tree.contents(file.template.text) == nil {
@@ -36,6 +37,15 @@ struct CheckCommand: ParsableCommand {
         }
         for key in manifest.environment.required { Output.line("requires   \(key)") }
         Output.line("ok")
+    }
+
+    /// A push takes a name that the manifest does not have for the base alone; who asks by name means one that is there.
+    private func refuseUnknownEnvironment(in tree: WorkTree) throws {
+        let known = try Manifest.environmentNames(in: tree)
+        guard let environment, !known.isEmpty, !known.contains(environment) else { return }
+        throw SelectionError.nothing(
+            "there is no environment “\(environment.shown(limit: 40))” in the manifest; "
+                + "\(known.count == 1 ? "there is" : "there are"): \(known.joined(separator: ", "))")
     }
 }
 

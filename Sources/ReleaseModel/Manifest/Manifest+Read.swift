@@ -32,6 +32,14 @@ extension Manifest {
         return manifest
     }
 
+    /// The names of the environments that a tree's `pmo-release.yml` has; none where it has no `environments`.
+    ///
+    /// - Throws: what makes it no YAML.
+    public static func environmentNames(in tree: some SourceTree) throws(ManifestError) -> [String] {
+        guard let bytes = tree.contents(fileName) else { return [] }
+        return try ManifestReader.environmentNames(bytes)
+    }
+
     private static func misspelledFileName(in tree: some SourceTree) -> String? {
         ["pmo-release.yaml", ".pmo-release.yml", "pmo_release.yml", "release.yml"].first { tree.exists($0) }
     }

@@ -31,6 +31,13 @@ struct ManifestReader {
         return chosen
     }
 
+    /// The names in `environments:`, in the order of the file.
+    static func environmentNames(_ bytes: [UInt8]) throws(ManifestError) -> [String] {
+        let node = try ManifestYAML.read(bytes, file: Manifest.fileName)
+        guard case .mapping(let environments) = node.mapping?["environments"] else { return [] }
+        return environments.compactMap { key, _ in key.scalar?.string }
+    }
+
     private static func manifest(
         of node: Node, _ problems: ProblemList, _ exists: @escaping (ReleasePath) -> Bool,
         _ holds: @escaping (PathPattern) -> Bool
