@@ -95,7 +95,7 @@ public enum DeployError: HintedError {
     public var hint: String? {
         switch self {
         case .noSuchApp: "pmo-release apps"
-        case .missingEnvironment(let app, let keys): "pmo-release env set \(app) \(keys[0])=<value>"
+        case .missingEnvironment(let app, let keys): "pmo-release env set \(app) \(keys[0]) --stdin"
         case .buildFailed, .unhealthy, .migrationFailed: nil
         case .timedOut: "give it more time with `within:` in pmo-release.yml"
         case .otherApp(_, let app): "set `app: \(app)` in pmo-release.yml, or push to the other app's remote"

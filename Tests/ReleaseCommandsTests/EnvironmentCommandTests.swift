@@ -65,7 +65,9 @@ struct EnvironmentCommandTests {
             (["set", "pmo", "PMO_KEY=root"], "PMO_KEY is set by pmo-release itself"),
             (["set", "pmo", "1A=x"], "environment key"), (["set", "pmo", "A B=x"], "environment key"),
             (["set", "nobody", "A=x"], "there is no app nobody here"), (["get", "pmo", "NONE"], "NONE is not set"),
-            (["unset", "pmo", "NONE"], "NONE is not set"), (["import", "pmo", "/nowhere"], "cannot read /nowhere"),
+            (["get", "NONE"], "hint: pmo-release env list pmo"), (["unset", "pmo", "NONE"], "NONE is not set"),
+            (["unset", "pmo", "NONE"], "hint: pmo-release env list pmo"),
+            (["import", "pmo", "/nowhere"], "cannot read /nowhere"),
         ])
     func refuses(words: [String], sentence: String) async throws {
         try await TestHost.with { host in
@@ -73,6 +75,16 @@ struct EnvironmentCommandTests {
             #expect(refused.status == 3, "\(refused)")
             #expect(refused.err.hasPrefix("pmo-release: error: ") && refused.err.contains(sentence), "\(refused)")
             #expect(try await host.pmo("env", "list", "--json").out.filter { !$0.isWhitespace } == "{}")
+        }
+    }
+
+    @Test("says how a value is given where a key comes without one")
+    func needsValue() async throws {
+        try await TestHost.with { host in
+            let refused = try await host.pmo("env", "set", "pmo", "API_KEY")
+            #expect(refused.status == 64 && refused.err.contains("“API_KEY” is not <key>=<value>"), "\(refused)")
+            let hint = "hint: pmo-release env set pmo API_KEY=…, or API_KEY --stdin"
+            #expect(refused.err.contains(hint), "\(refused)")
         }
     }
 

@@ -14,7 +14,7 @@ struct ExamplePlatformTests {
                 refused.remote.contains {
                     $0.hasPrefix("pmo-release: error:") && $0.contains("DATABASE_URL, JWT_SECRET")
                 })
-            #expect(refused.remote.contains("hint: pmo-release env set pmo DATABASE_URL=<value>"), "\(refused)")
+            #expect(refused.remote.contains("hint: pmo-release env set pmo DATABASE_URL --stdin"), "\(refused)")
             #expect(try await host.snapshot() == before)
             #expect(try await host.branch() == nil)
 

@@ -173,6 +173,22 @@ struct OperatorTests {
         }
     }
 
+    @Test("is told what to say in place of a command that names no app, or no commit")
+    func isToldTheWholeCommand() async throws {
+        try await TestHost.with { host in
+            let unknown = try await host.pmo("deploy", "pmo", "deadbeef")
+            #expect(unknown.status == 3 && unknown.err.contains("no commit here begins with deadbeef"), "\(unknown)")
+            #expect(unknown.err.contains("what has been deployed: pmo-release history pmo"), "\(unknown)")
+            #expect(try await host.pmo("create", "other").status == 0)
+            let several = try await host.pmo("switch", "deadbeef")
+            #expect(several.status == 3 && several.err.contains("there are several apps: other, pmo"), "\(several)")
+            #expect(several.err.contains("as in: pmo-release switch other deadbeef"), "\(several)")
+            let value = try await host.pmo("env", "set", "API_KEY=secret")
+            #expect(value.err.contains("as in: pmo-release env set other API_KEY=…"), "\(value)")
+            #expect(!value.err.contains("secret"), "\(value)")
+        }
+    }
+
     @Test("destroys an app only by its name, and leaves the others")
     func destroys() async throws {
         try await TestHost.with { host in
@@ -223,7 +239,7 @@ struct OperatorTests {
                 ])
             #expect(refused.status == 3, "\(refused)")
             #expect(refused.err.contains("port \(host.port) is taken by nginx"), "\(refused)")
-            #expect(refused.err.contains("hint: --listen"))
+            #expect(refused.err.contains("hint: --listen 127.0.0.1:\(host.port + 1)"), "\(refused)")
         }
     }
 }

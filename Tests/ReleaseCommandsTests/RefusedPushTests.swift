@@ -58,7 +58,7 @@ struct RefusedPushTests {
         Mistake(
             name: "with a key that has no value",
             files: ["pmo-release.yml": "env: { required: [TOKEN] }\nsites: { pmo.localhost: { root: . } }\n"],
-            says: ["this environment key has no value: TOKEN", "hint: pmo-release env set pmo TOKEN=<value>"]),
+            says: ["this environment key has no value: TOKEN", "hint: pmo-release env set pmo TOKEN --stdin"]),
         Mistake(
             name: "A34: with an unknown push option", options: ["-o", "fast"],
             says: ["unknown push option “fast”", "hint: the options are: plan, no-cache, skip-migrate"]),
@@ -67,7 +67,7 @@ struct RefusedPushTests {
             says: ["too many push options"]),
         Mistake(
             name: "that only asks for the plan", options: ["-o", "plan"],
-            says: ["would deploy", "planned only: nothing was changed", "hint: git push production, without -o plan"]),
+            says: ["would deploy", "planned only: nothing was changed", "hint: git push production main"]),
     ]
 
     @Test("leaves releases, refs, objects and ledger as they were", arguments: mistakes)

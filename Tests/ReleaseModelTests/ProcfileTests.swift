@@ -73,6 +73,17 @@ struct ProcfileTests {
         #expect(!error.description.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
     }
 
+    @Test(
+        "a line without a colon is shown as it was meant",
+        arguments: [
+            ("web python3 x", "web: python3 x"), ("worker  ./work", "worker: ./work"), ("python3 x", "web: python3 x"),
+            ("web", "web: web"),
+        ])
+    func withoutColon(_ text: String, _ hint: String) throws {
+        let error = try #require(manifestError { () throws(ManifestError) in try read(text) })
+        #expect(error.problems.map(\.hint) == [hint])
+    }
+
     @Test("the manifest wins over a Procfile")
     func manifestWins() throws {
         let manifest = try read("web: a", with: ["pmo-release.yml": "services: { web: { command: b } }"])

@@ -130,7 +130,7 @@ enum CreateError: HintedError {
     case home(String, String)
     case listen(String)
     case hostDiffers(what: String, has: String, asked: String)
-    case portTaken(Int, by: String)
+    case portTaken(address: String, Int, by: String)
     case supervisor(String)
     case noSystemd
     case noUserManager(String)
@@ -145,7 +145,7 @@ enum CreateError: HintedError {
         case .home(let path, let problem): "cannot write to the home \(path): \(problem)"
         case .listen(let text): "--listen takes [ADDRESS:]PORT, not “\(text.shown(limit: 40))”"
         case .hostDiffers(let what, let has, _): "this host's apps share one \(what): \(has)"
-        case .portTaken(let port, let holder): "port \(port) is taken by \(holder)"
+        case .portTaken(_, let port, let holder): "port \(port) is taken by \(holder)"
         case .noSystemd: "this host runs no systemd that this user can reach"
         case .noUserManager(let user): "systemd runs nothing of \(user)'s own, and would not at boot"
         case .server(let name): "--nginx takes own or host, not “\(name.shown(limit: 40))”"
@@ -161,7 +161,8 @@ enum CreateError: HintedError {
         case .home: "name another with --home or PMO_HOME, or run as its owner"
         case .listen: "--listen 127.0.0.1:8080"
         case .hostDiffers(let what, _, let asked): "leave the option out, or use another --home for \(what) \(asked)"
-        case .portTaken(let port, _): "--listen \(port == 80 ? 8080 : port + 1)"
+        case .portTaken(let address, let port, _):
+            "--listen \(address == "0.0.0.0" ? "" : "\(address):")\(port == 80 ? 8080 : port + 1)"
         case .supervisor, .noSystemd: "--supervisor runit"
         case .noUserManager(let user): "as root: loginctl enable-linger \(user); or --supervisor runit"
         case .server, .otherHome: "--nginx own"

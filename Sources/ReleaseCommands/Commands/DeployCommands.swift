@@ -19,7 +19,14 @@ struct DeployCommand: AsyncParsableCommand {
     func run() async throws {
         let (layout, rest) = try home.app(leading: words, rest: 1)
         let host = try AppHost(opening: layout)
-        let commit = try GitRepository(opening: layout.repository).resolve(CommitPrefix(rest[0]))
+        let repository = try GitRepository(opening: layout.repository)
+        let prefix = try CommitPrefix(rest[0])
+        let commit: CommitID
+        do {
+            commit = try repository.resolve(prefix)
+        } catch GitError.unknownCommit(let digits) {
+            throw SelectionError.noSuchCommit(digits, layout.name)
+        }
         try await DeployRequest(host, kind: .deploy, commit: commit, options: options.named).runInForeground()
     }
 }

@@ -36,7 +36,7 @@ private struct EnvGet: ParsableCommand {
         let (layout, rest) = try home.app(leading: words, rest: 1)
         guard rest.count == 1 else { throw ValidationError("env get takes [<app>] <key>") }
         guard let value = try EnvironmentStore(layout).values()[EnvironmentKey(rest[0])] else {
-            throw EnvironmentError.notSet(rest[0])
+            throw EnvironmentError.notSet(rest[0], layout.name)
         }
         Output.line(value)
     }
@@ -70,7 +70,7 @@ private struct EnvSet: ParsableCommand {
         var pairs: [EnvironmentKey: String] = [:]
         for word in hasApp ? words.dropFirst() : words[...] {
             guard let equals = word.firstIndex(of: "=") else {
-                throw ValidationError("“\(word.shown(limit: 40))” is not <key>=<value>")
+                throw EnvironmentError.noPair(word, layout.name)
             }
             pairs[try EnvironmentKey(String(word[..<equals]))] = String(word[word.index(after: equals)...])
         }
@@ -90,7 +90,7 @@ private struct EnvUnset: ParsableCommand {
         let keys = try (named ? words.dropFirst() : words[...]).map { try EnvironmentKey($0) }
         let store = EnvironmentStore(layout)
         let values = try store.values()
-        for key in keys where values[key] == nil { throw EnvironmentError.notSet(key.text) }
+        for key in keys where values[key] == nil { throw EnvironmentError.notSet(key.text, layout.name) }
         try store.update { values in for key in keys { values[key] = nil } }
         EnvironmentChange.record(keys, layout, verb: "env unset")
     }
@@ -113,14 +113,16 @@ private struct EnvImport: ParsableCommand {
 
 /// Why an environment command was refused.
 enum EnvironmentError: HintedError {
-    case notSet(String)
+    case notSet(String, AppName)
+    case noPair(String, AppName)
     case reserved(EnvironmentKey)
     case unreadable(String, String)
     case malformed(file: String, line: Int, problem: String)
 
     var description: String {
         switch self {
-        case .notSet(let key): "\(key.shown(limit: 60)) is not set"
+        case .notSet(let key, _): "\(key.shown(limit: 60)) is not set"
+        case .noPair(let word, _): "“\(word.shown(limit: 40))” is not <key>=<value>"
         case .reserved(let key): "\(key) is set by pmo-release itself"
         case .unreadable(let file, let problem): "cannot read \(file.shown(limit: 100)): \(problem)"
         case .malformed(let file, let line, let problem): "\(file.shown(limit: 100)):\(line): \(problem)"
@@ -128,13 +130,20 @@ enum EnvironmentError: HintedError {
     }
     var hint: String? {
         switch self {
-        case .notSet: "pmo-release env list"
+        case .notSet(_, let app): "pmo-release env list \(app)"
+        case .noPair(let word, let app):
+            "pmo-release env set \(app) \(word.shown(limit: 40))=…, or \(word.shown(limit: 40)) --stdin"
         case .reserved: "choose another name"
         case .unreadable: "name a file, or “-” for standard input"
         case .malformed: "write KEY=value, one a line; quote values that hold spaces or newlines"
         }
     }
-    var outcome: ErrorOutcome { .refused }
+    var outcome: ErrorOutcome {
+        switch self {
+        case .noPair: .usage
+        default: .refused
+        }
+    }
 }
 
 /// A change of values, and its entry in the ledger: the keys, never the values.

@@ -22,7 +22,8 @@ struct HostSetup {
         let isHost = server == .host || (server == nil && asked == nil && isInstalled)
         if !isHost, !Nginx.portIsFree(address: place.0, port: place.1) {
             let owner = ListeningSockets.owner(ofPort: place.1)
-            throw CreateError.portTaken(place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
+            throw CreateError.portTaken(
+                address: place.0, place.1, by: owner.map { "\($0.name) (pid \($0.pid))" } ?? "another program")
         }
         if kind != .runit, SupervisorDetection.lacksUserManager { throw CreateError.noUserManager(ProcessOwner.name) }
         let chosen = kind ?? (SupervisorDetection.detect() == "systemd" ? .systemd : .runit)

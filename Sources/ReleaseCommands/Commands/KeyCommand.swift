@@ -34,7 +34,13 @@ private struct KeyAdd: AsyncParsableCommand {
             throw InvalidValue(ExpiryDate.kind, expires.text, "is over already", hint: "a day to come")
         }
         if isatty(STDIN_FILENO) != 0 { Output.progress("paste the public key, one line:") }
-        let key = try PublicKey(Self.input())
+        let key: PublicKey
+        do {
+            key = try PublicKey(Self.input())
+        } catch {
+            let hint = "pmo-release key add \(name) < ~/.ssh/id_ed25519.pub"
+            throw InvalidValue(error.kind, error.value, error.rule, hint: hint)
+        }
         guard home.layout.exists else { throw SelectionError.noApps(home.layout.home.string) }
         let fingerprint = try await Fingerprint.of(key)
         let store = KeyStore(home.layout)

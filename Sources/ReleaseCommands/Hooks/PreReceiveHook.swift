@@ -25,7 +25,7 @@ struct PreReceiveHook {
         }
         show(review, commit)
         if let freeze = try DeployFreeze.of(host.layout) { Output.progress("       locked   \(freeze.shown)") }
-        throw PushError.planned
+        throw PushError.planned(host.settings.branch)
     }
 
     private func show(_ review: CommitReview, _ commit: CommitID) {
@@ -95,7 +95,7 @@ enum PushError: HintedError, Equatable {
     case nothing(BranchName)
     case unknownOption(String)
     case tooManyOptions
-    case planned
+    case planned(BranchName)
 
     var description: String {
         switch self {
@@ -111,14 +111,13 @@ enum PushError: HintedError, Equatable {
     }
     var hint: String? {
         switch self {
-        case .deleted(_, let branch), .nothing(let branch): "git push production \(branch)"
+        case .deleted(_, let branch), .nothing(let branch), .planned(let branch): "git push production \(branch)"
         case .tag(let reference, let branch):
             "git push production \(Self.word(reference, "^{commit}:\(branch.reference)"))"
         case .otherBranch(let reference, let branch, _):
             "git push production \(Self.word(reference, ":\(branch)"))"
         case .unknownOption, .tooManyOptions:
             "the options are: \(PushOption.allCases.map(\.rawValue).joined(separator: ", "))"
-        case .planned: "git push production, without -o plan, to do it"
         }
     }
     var outcome: ErrorOutcome { .refused }

@@ -67,6 +67,7 @@ enum SelectionError: HintedError {
     case noApps(String)
     case several([String])
     case notConfirmed(String)
+    case noSuchCommit(String, AppName)
     case noSuchDeploy(Int, AppName)
     case logRemoved(Int, AppName)
     case nothing(String)
@@ -76,6 +77,7 @@ enum SelectionError: HintedError {
         case .noApps(let home): "there is no app in \(home)"
         case .several(let names): "there are several apps: \(names.joined(separator: ", "))"
         case .notConfirmed(let name): "the name was not repeated; \(name) is untouched"
+        case .noSuchCommit(let digits, _): "no commit here begins with \(digits.shown(limit: 60))"
         case .noSuchDeploy(let number, _): "there is no deploy \(number)"
         case .logRemoved(let number, _): "the log of deploy \(number) was removed: it is an old one"
         case .nothing(let what): what
@@ -84,20 +86,25 @@ enum SelectionError: HintedError {
     var hint: String? {
         switch self {
         case .noApps: "pmo-release create <app>, or name the home with --home"
-        case .several(let names): "name one of them, as in: pmo-release \(Self.command) \(names[0])"
+        case .several(let names): "name one of them, as in: pmo-release \(Self.command(for: names[0]))"
         case .notConfirmed(let name): "pmo-release destroy \(name) --confirm \(name)"
+        case .noSuchCommit(_, let app): "push it first; what has been deployed: pmo-release history \(app)"
         case .noSuchDeploy(_, let app), .logRemoved(_, let app): "pmo-release history \(app)"
         case .nothing: nil
         }
     }
     var outcome: ErrorOutcome { .refused }
 
-    /// The words of the command that this process runs, before the app's name.
-    private static var command: String {
+    /// The command that this process runs, with an app's name in its place; values, which may be secret, left out.
+    private static func command(for app: String) -> String {
         let words = CommandLine.arguments.dropFirst().prefix { !$0.hasPrefix("-") }
-        guard let first = words.first else { return "list" }
+        guard let first = words.first else { return "list \(app)" }
         let isGroup = ["cache", "cert", "env", "key", "maintenance", "site"].contains(first)
-        return words.prefix(isGroup ? 2 : 1).joined(separator: " ").shown(limit: 60)
+        let count = isGroup ? 2 : 1
+        let rest = words.dropFirst(count).map { word in
+            word.firstIndex(of: "=").map { "\(word[...$0])…" } ?? word
+        }
+        return (Array(words.prefix(count)) + [app] + rest).joined(separator: " ").shown(limit: 120)
     }
 }
 

@@ -22,7 +22,7 @@ public struct PublicKey: Hashable, Codable, Sendable {
         func refusal(_ rule: String) -> InvalidValue {
             InvalidValue("public key", text, rule, hint: "pmo-release key add <name> < ~/.ssh/id_ed25519.pub")
         }
-        guard !bytes.isEmpty else { throw refusal("is empty: it is read from standard input") }
+        guard !bytes.isEmpty else { throw refusal("is empty; it is read from standard input") }
         guard bytes.count <= Self.longest else { throw refusal("has more than \(Self.longest) bytes") }
         guard !text.hasPrefix("-----BEGIN") else {
             throw refusal("is a private key, which stays with its owner; the public one ends in .pub")

@@ -48,7 +48,7 @@ struct Procfile {
         let text = line.trimmed
         if text.isEmpty || text.hasPrefix("#") { return nil }
         guard let colon = text.firstIndex(of: ":") else {
-            throw InvalidValue("line", text, "must be “name: command”", hint: "web: \(text.shown(limit: 60))")
+            throw InvalidValue("line", text, "must be “name: command”", hint: hint(for: text))
         }
         let name = try ServiceName(String(text[..<colon]).trimmed)
         let command = String(text[text.index(after: colon)...]).trimmed
@@ -57,6 +57,15 @@ struct Procfile {
             !command.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" || $0.value == 0x7f })
         else { throw InvalidValue("line", text, "must hold no control characters and at most 64 KiB") }
         return Line(name: name, command: command)
+    }
+
+    /// The line as it was meant, where its colon alone is missing; else as the command of `web`.
+    private static func hint(for text: String) -> String {
+        let words = text.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, ["web", "worker", "release"].contains(words[0].lowercased()) else {
+            return "web: \(text.shown(limit: 60))"
+        }
+        return "\(words[0]): \(String(words[1]).trimmed.shown(limit: 60))"
     }
 
     private static func refuseSecond(_ name: ServiceName, after known: [String]) throws(InvalidValue) {
