@@ -114,6 +114,9 @@ extension Int {
         }
         return (self < 0 ? "-" : "") + String(result.reversed())
     }
+
+    /// The number and what is counted, in the singular or with an “s”: `1 file`, `1,809 files`.
+    public func counted(_ noun: String) -> String { "\(shownWithCommas) \(noun)\(self == 1 ? "" : "s")" }
 }
 
 extension Double {

@@ -102,6 +102,7 @@ struct ValueTests {
     @Test("counts, bytes and times as people read them")
     func readable() {
         #expect([0, 812, 14_200_000, 123_400_000].map(\.shownAsBytes) == ["0 B", "812 B", "14.2 MB", "123 MB"])
+        #expect([0, 1, 1809].map { $0.counted("file") } == ["0 files", "1 file", "1,809 files"])
         #expect([1, 1000, -1_234_567].map(\.shownWithCommas) == ["1", "1,000", "-1,234,567"])
         #expect([0.05, -0.04, 12.345].map { $0.shown(decimals: 1) } == ["0.1", "0.0", "12.3"])
         #expect(

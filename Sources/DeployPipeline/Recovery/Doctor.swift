@@ -85,7 +85,8 @@ public struct Doctor: Sendable {
             try ledger.verify()
             let lost = try ledger.unrecorded(host.store).count
             guard lost == 0 else { return wrong("ledger", "does not know \(lost) of the releases", resume) }
-            return well("ledger", "whole, \(try ledger.deploys(limit: 1).first?.number ?? 0) deploys")
+            let deploys = try ledger.deploys(limit: 1).first?.number ?? 0
+            return well("ledger", "whole, \(deploys.counted("deploy"))")
         } catch let error as StoreError where error.isDamagedLedger {
             return wrong("ledger", error.description, resume)
         } catch {

@@ -65,7 +65,7 @@ extension Deployment {
                 trimSteps(plan.manifest, used)
             }
             let summary = self.summary(reused, of: steps)
-            return (summary, detail: summary == "built" ? "\(steps.count) steps" : summary)
+            return (summary, detail: summary == "built" ? steps.count.counted("step") : summary)
         }
         try checkOutcome(plan, partial)
         log.output(summary, phase: .build, took: ContinuousClock.now - begun)

@@ -24,7 +24,8 @@ extension Deployment {
                 try await host.nginx.test(site: site, app: host.layout.name)
             }
             try FailPoint.configureAfterFiles.pass("write", layout.private)
-            return ((), detail: "\(plan.environment.count) values, \(plan.manifest.environment.files.count) files")
+            let files = plan.manifest.environment.files.count.counted("file")
+            return ((), detail: "\(plan.environment.count.counted("value")), \(files)")
         }
     }
 

@@ -23,8 +23,7 @@ extension Deployment {
         } else if FileStamps.showWrites(at: partial),
             let outcome = try host.store.linkUnchanged(of: partial, asking: host.blobs)
         {
-            log.output(
-                "\(outcome.linked.shownWithCommas) files linked to those of \(outcome.base.short)", phase: .build)
+            log.output("\(outcome.linked.counted("file")) linked to those of \(outcome.base.short)", phase: .build)
             tell(restored: outcome.restored)
         }
     }

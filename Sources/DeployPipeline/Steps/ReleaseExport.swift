@@ -172,7 +172,7 @@ struct ReleaseExport {
     }
 
     private static func detail(_ summary: TreeSummary) -> String {
-        "\(summary.files.shownWithCommas) file\(summary.files == 1 ? "" : "s"), \(summary.bytes.shownAsBytes)"
+        "\(summary.files.counted("file")), \(summary.bytes.shownAsBytes)"
     }
 }
 

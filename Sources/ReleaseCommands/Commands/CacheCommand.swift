@@ -44,6 +44,6 @@ private struct CacheClear: AsyncParsableCommand {
         let removed = try await withAppLock(host, "cache clear") { try StepStore(host.layout).clear() }
         let bytes = removed.reduce(0) { $0 + $1.bytes }
         Caller.record("cache clear", bytes.shownAsBytes, of: host.layout)
-        Output.progress("removed \(removed.count) step\(removed.count == 1 ? "" : "s"), \(bytes.shownAsBytes)")
+        Output.progress("removed \(removed.count.counted("step")), \(bytes.shownAsBytes)")
     }
 }

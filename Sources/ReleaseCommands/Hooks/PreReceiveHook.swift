@@ -31,7 +31,7 @@ struct PreReceiveHook {
     private func show(_ review: CommitReview, _ commit: CommitID) {
         let manifest = review.manifest
         Output.progress("-----> \(host.layout.name): would deploy \(commit.short)")
-        Output.progress("       export   \(review.tree.files.shownWithCommas) files, \(review.tree.bytes.shownAsBytes)")
+        Output.progress("       export   \(review.tree.files.counted("file")), \(review.tree.bytes.shownAsBytes)")
         for note in manifest.notes { Output.progress("       \(note)") }
         for step in manifest.build { Output.progress("       build    \(step.run.shown(limit: 60))") }
         if let migrate = manifest.migrate { Output.progress("       migrate  \(migrate.shown(limit: 60))") }
