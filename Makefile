@@ -13,7 +13,7 @@ help: ## what there is to make
 demo: build ## push examples/pmo to a host under ./.demo, and leave the site up
 	@tools/demo
 
-demo-stop: ## end the demo's site
+demo-stop: ## end the demo's site, and remove ./.demo with your commits in it
 	@tools/demo stop
 
 test: dependencies ## build and run every test
