@@ -5,7 +5,8 @@ import ReleaseStore
 
 struct SettingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "settings", abstract: "Show an app's settings, and change those given.")
+        commandName: "settings", abstract: "Show an app's settings, and change those given.",
+        discussion: "The branch, the domain and the environment are given to create and stay as they are.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
     @Option(help: "How releases share: auto, copy, reflink, hardlink, recycle or none.") var share: String?
