@@ -23,7 +23,7 @@ public struct ServiceControl: Sendable {
         return chosen
     }
 
-    /// Stops the live services; they stay stopped over a reboot, until `start`.
+    /// Stops the live services; they stay stopped over a reboot, until `start` or the next deploy.
     public func stop(_ service: ServiceName? = nil) async throws {
         for placement in try live(service) {
             try await ServiceSlots(host).stopInstances(of: placement)

@@ -6,7 +6,7 @@ import SystemPackage
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Validate a work tree's manifest without pushing it.")
-    @Argument(help: "The work tree (default: this directory).") var directory = "."
+    @Argument(help: "The work tree.") var directory = "."
     @Option(help: "The manifest's environment whose overrides apply.") var environment: String?
     @Flag(help: "As JSON.") var json = false
 

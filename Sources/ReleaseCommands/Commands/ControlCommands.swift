@@ -36,9 +36,10 @@ struct RestartCommand: AsyncParsableCommand {
 
 struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop the live services, until start.")
+        commandName: "stop", abstract: "Stop the live services, until start or the next deploy.")
 
-    @Argument(help: "[<app>] [<service>]") var words: [String] = []
+    @Argument(help: ArgumentHelp("[<app>] [<service>]", valueName: "app-and-service"))
+    var words: [String] = []
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
@@ -53,7 +54,8 @@ struct StartCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Start the live services again and check them.")
 
-    @Argument(help: "[<app>] [<service>]") var words: [String] = []
+    @Argument(help: ArgumentHelp("[<app>] [<service>]", valueName: "app-and-service"))
+    var words: [String] = []
     @OptionGroup var home: HomeOptions
 
     func run() async throws {

@@ -8,7 +8,8 @@ struct DeployCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy", abstract: "Build and make live a commit that the receiver has.")
 
-    @Argument(help: "[<app>] <commit>, any unambiguous prefix.") var words: [String]
+    @Argument(help: ArgumentHelp("[<app>] <commit>, any unambiguous prefix.", valueName: "app-and-commit"))
+    var words: [String]
     @OptionGroup var options: DeployOptions
     @OptionGroup var home: HomeOptions
 
@@ -50,7 +51,7 @@ struct RetryCommand: AsyncParsableCommand {
 
 /// What a push says with `-o`, for the commands that deploy.
 struct DeployOptions: ParsableArguments {
-    @Flag(help: "Build with an empty cache, and reuse no step's outputs.") var noCache = false
+    @Flag(help: "Build with an empty cache, reuse no step's outputs, and start every service anew.") var noCache = false
     @Flag(help: "Leave the migration out.") var skipMigrate = false
 
     @Flag(help: "Also while the app is locked.") var force = false

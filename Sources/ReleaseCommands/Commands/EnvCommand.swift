@@ -29,7 +29,8 @@ private struct EnvList: ParsableCommand {
 
 private struct EnvGet: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "get", abstract: "Print one value.")
-    @Argument(help: "[<app>] <key>") var words: [String]
+    @Argument(help: ArgumentHelp("[<app>] <key>", valueName: "app-and-key"))
+    var words: [String]
     @OptionGroup var home: HomeOptions
 
     func run() throws {
@@ -45,7 +46,9 @@ private struct EnvGet: ParsableCommand {
 private struct EnvSet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set values; they take effect with the next deploy.")
-    @Argument(help: "[<app>] <key>=<value> …, or [<app>] <key> with --stdin.") var words: [String]
+    @Argument(
+        help: ArgumentHelp("[<app>] <key>=<value> …, or [<app>] <key> with --stdin.", valueName: "app-and-values"))
+    var words: [String]
     @Flag(help: "Read the one key's value from standard input; a final newline is dropped.") var stdin = false
     @OptionGroup var home: HomeOptions
 
@@ -81,7 +84,8 @@ private struct EnvSet: ParsableCommand {
 
 private struct EnvUnset: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "unset", abstract: "Remove keys.")
-    @Argument(help: "[<app>] <key> …") var words: [String]
+    @Argument(help: ArgumentHelp("[<app>] <key> …", valueName: "app-and-keys"))
+    var words: [String]
     @OptionGroup var home: HomeOptions
 
     func run() throws {
@@ -99,7 +103,8 @@ private struct EnvUnset: ParsableCommand {
 private struct EnvImport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Set values from a .env file, or from standard input.")
-    @Argument(help: "[<app>] <file>, “-” for standard input.") var words: [String]
+    @Argument(help: ArgumentHelp("[<app>] <file>, “-” for standard input.", valueName: "app-and-file"))
+    var words: [String]
     @OptionGroup var home: HomeOptions
 
     func run() throws {

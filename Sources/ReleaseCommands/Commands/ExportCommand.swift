@@ -9,7 +9,7 @@ struct ExportCommand: ParsableCommand {
         commandName: "export", abstract: "Writes a commit's tree as a deploy would.", shouldDisplay: false)
     @Argument(help: "The commit, or the first digits of its id.") var commit: String
     @Argument(help: "An empty directory.") var directory: String
-    @Option(help: "The repository: a receiver, or a .git (default: this directory).") var repository = "."
+    @Option(help: "The repository: a receiver, or a .git.") var repository = "."
     @Option(help: "What becomes of a submodule: refuse or empty.") var submodules = "refuse"
 
     func run() throws {

@@ -10,7 +10,9 @@ struct LockCommand: ParsableCommand {
         commandName: "lock", abstract: "Stop deploys, switches and rollbacks, until unlock.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
-    @Option(name: .short, parsing: .upToNextOption, help: "Why, for whoever is stopped.") var message: [String]
+    @Option(
+        name: .short, parsing: .upToNextOption, help: ArgumentHelp("Why, for whoever is stopped.", valueName: "why"))
+    var message: [String]
     @OptionGroup var home: HomeOptions
 
     func validate() throws {

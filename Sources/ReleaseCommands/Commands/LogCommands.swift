@@ -10,7 +10,8 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log", abstract: "Show the log of a deploy, the newest unless told; one that runs is followed.")
 
-    @Argument(help: "[<app>] [<deploy>]") var words: [String] = []
+    @Argument(help: ArgumentHelp("[<app>] [<deploy>]", valueName: "app-and-deploy"))
+    var words: [String] = []
     @OptionGroup var home: HomeOptions
 
     func run() async throws {
@@ -44,7 +45,8 @@ struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Show what the services write, oldest first.")
 
-    @Argument(help: "[<app>] [<service>]") var words: [String] = []
+    @Argument(help: ArgumentHelp("[<app>] [<service>]", valueName: "app-and-service"))
+    var words: [String] = []
     @Option(name: [.customShort("n"), .long], help: "How many lines.") var lines = 100
     @Flag(name: [.short, .long], help: "Go on as more is written.") var follow = false
     @OptionGroup var home: HomeOptions

@@ -17,7 +17,8 @@ private struct MaintenanceOn: ParsableCommand {
         commandName: "on", abstract: "Show a page instead of the app's sites, at once and without a reload.")
 
     @Argument(help: "The app; may be left out where there is one.") var app: String?
-    @Option(name: .short, parsing: .upToNextOption, help: "What the page says.") var message: [String] = []
+    @Option(name: .short, parsing: .upToNextOption, help: ArgumentHelp("What the page says.", valueName: "text"))
+    var message: [String] = []
     @Option(help: "A page of HTML of your own.") var page: String?
     @OptionGroup var home: HomeOptions
 

@@ -7,7 +7,8 @@ struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show an app, or one of its releases with the phases of its deploy.")
 
-    @Argument(help: "[<app>] [<commit>]") var words: [String] = []
+    @Argument(help: ArgumentHelp("[<app>] [<commit>]", valueName: "app-and-commit"))
+    var words: [String] = []
     @Flag(help: "As JSON.") var json = false
     @OptionGroup var home: HomeOptions
 

@@ -60,7 +60,8 @@ private struct SiteRender: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "render", abstract: "Print what nginx is given for the live release, or for another one.")
 
-    @Argument(help: "[<app>] [<commit>]") var words: [String] = []
+    @Argument(help: ArgumentHelp("[<app>] [<commit>]", valueName: "app-and-commit"))
+    var words: [String] = []
     @OptionGroup var home: HomeOptions
 
     func run() async throws {

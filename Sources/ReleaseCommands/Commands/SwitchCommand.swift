@@ -8,7 +8,9 @@ struct SwitchCommand: AsyncParsableCommand {
         commandName: "switch", abstract: "Make a release on disk live.")
 
     @Argument(
-        help: "[<app>] <commit>, any unambiguous prefix: its newest build, or one by its number, as in 4f2c9ab.1.")
+        help: ArgumentHelp(
+            "[<app>] <commit>, any unambiguous prefix: its newest build, or one by its number, as in 4f2c9ab.1.",
+            valueName: "app-and-commit"))
     var words: [String]
     @Flag(help: "As JSON.") var json = false
     @Flag(help: "Also while the app is locked, and to a release that was found bad.") var force = false
