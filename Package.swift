@@ -107,7 +107,8 @@ let package = Package(
             name: "GitRepositoryTests", dependencies: ["GitRepository", "CLibgit2", "ReleaseModel", system],
             swiftSettings: settings),
         .testTarget(
-            name: "ReleaseStoreTests", dependencies: ["ReleaseStore", "ReleaseModel", system], swiftSettings: settings),
+            name: "ReleaseStoreTests", dependencies: ["CLinux", "ReleaseStore", "ReleaseModel", system],
+            swiftSettings: settings),
         .testTarget(
             name: "SiteTemplatesTests", dependencies: ["SiteTemplates", "FreePorts", "ReleaseModel"],
             exclude: ["Golden"], swiftSettings: settings),

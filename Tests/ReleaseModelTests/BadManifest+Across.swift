@@ -114,6 +114,10 @@ extension BadManifest {
         ("build: [{ run: x, inputs: [src], outputs: [dist/.git/hooks] }]", "must not lead into .git"),
         ("build: [{ run: x, inputs: [src], outputs: ['**/dist'] }]", "at most one “*” in a name"),
         ("build: [{ run: x, inputs: [src], outputs: a }]", "outputs must be a list of paths, such as [dist]"),
+        (
+            "build: [{ run: x, inputs: [src], outputs: [a] }, { run: y, inputs: [src], outputs: [a] }]",
+            "build[2].outputs[1] “a” is an output that is named already"
+        ),
         ("build: [{ run: x, inputs: src, outputs: [a] }]", "inputs must be a list of paths, such as [package.json]"),
         ("build: [{ run: x, inputs: [], outputs: [dist] }]", "must name a path, such as [package.json]"),
         ("build: [{ run: x, inputs: [src], outputs: [] }]", "must name a path, such as [dist]"),

@@ -74,6 +74,10 @@ extension ManifestReader {
             checkExists(step["inputs"], madeBefore: made, rendered)
             for (output, field) in step["outputs"]?.patterns(example: "[dist]") ?? [] {
                 check(output, field, manifest.shared, rendered)
+                if made.contains(output) {
+                    field.refuse(
+                        "“\(output.shown)” is an output that is named already", hint: "one step makes what it names")
+                }
                 made.append(output)
             }
         }
