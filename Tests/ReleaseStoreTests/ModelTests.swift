@@ -6,7 +6,7 @@ import Testing
 @testable import ReleaseStore
 
 /// G15: random interleavings of what changes an app's releases, against a model of a few lines. `PMO_SEED` repeats one.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(58)))
 struct ModelTests {
     /// What the disk and the ledger must say; the newest release last.
     private struct Model {
