@@ -1,4 +1,5 @@
 import Foundation
+import HostControl
 import ReleaseModel
 import SystemPackage
 import Testing
@@ -26,8 +27,8 @@ struct BakeWatchTests {
         watch.saw(process: nil, of: "job.1.0", called: "job")
         watch.saw(process: 3, of: "job.1.0", called: "job")
         #expect(watch.problem == nil)
-        watch.saw(process: nil, of: "job.1.0", called: "job")
-        #expect(watch.problem == "job ended 2 times")
+        watch.saw(process: nil, lastEnd: .exited(4), of: "job.1.0", called: "job")
+        #expect(watch.problem == "job ended 2 times, last with status 4")
     }
 
     @Test("F27: answers that stay away fail the third time in a row")

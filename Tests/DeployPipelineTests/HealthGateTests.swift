@@ -1,3 +1,4 @@
+import HostControl
 import ReleaseModel
 import Testing
 
@@ -9,6 +10,7 @@ struct HealthGateTests {
         case answer(Int, String = "")
         case refusal(String)
         case process(Int32?)
+        case told(Int32?, ends: Int, ProcessEnd?)
     }
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -58,6 +60,21 @@ struct HealthGateTests {
             seen: [.process(1), .process(nil), .process(nil), .process(2), .process(nil), .process(3), .process(nil)],
             verdicts: [.wait, .wait, .wait, .wait, .wait, .wait, .failed("ended 3 times")]),
         Case(
+            name: "F28: a process that is never seen, since it ends at once, is in the supervisor's count",
+            seen: [.process(nil), .told(nil, ends: 1, .exited(2)), .told(nil, ends: 3, .exited(2))],
+            verdicts: [.wait, .wait, .failed("ended 3 times, last with status 2")]),
+        Case(
+            name: "F28: what is counted before the process is seen to be gone is one end",
+            seen: [
+                .told(nil, ends: 1, .killed(11)), .told(7, ends: 1, nil), .told(7, ends: 2, .killed(11)),
+                .told(nil, ends: 2, .killed(11)), .told(8, ends: 2, nil), .told(nil, ends: 3, nil),
+            ],
+            verdicts: [.wait, .wait, .wait, .wait, .wait, .failed("ended 3 times, last with signal 11")]),
+        Case(
+            name: "F28: a pass of a process that the supervisor counts as ended does not count",
+            seen: [.answer(200), .told(nil, ends: 1, .exited(0)), .answer(200), .answer(200)],
+            verdicts: [.wait, .wait, .wait, .healthy]),
+        Case(
             name: "F28: a pass of a process that ended does not count",
             seen: [.process(1), .answer(200), .process(2), .answer(200), .answer(200)],
             verdicts: [.wait, .wait, .wait, .wait, .healthy]),
@@ -72,7 +89,11 @@ struct HealthGateTests {
             switch seen {
             case .answer(let status, let body): gate.saw(status: status, body: body)
             case .refusal(let problem): gate.saw(refusal: problem)
-            case .process(let process): gate.saw(process: process)
+            case .process(let process):
+                gate.saw(InstanceStatus(state: process == nil ? .down : .up, pid: process))
+            case .told(let process, let ends, let last):
+                gate.saw(
+                    InstanceStatus(state: process == nil ? .down : .up, pid: process, ends: ends, lastEnd: last))
             }
         }
         #expect(verdicts == one.verdicts)
@@ -96,5 +117,17 @@ struct HealthGateTests {
         #expect(gate.lastAnswer == "Oops")
         _ = gate.saw(status: 200, body: "bad")
         #expect(gate.expired == #"answered 200 without “ok\x1b” (for 30s)"#)
+    }
+
+    @Test("F28: When the time is up, it is told how often it has ended")
+    func expiredAfterEnds() {
+        var gate = HealthGate(check: HealthCheck(path: "/"))
+        _ = gate.saw(refusal: "does not listen")
+        #expect(gate.expired(worker: .seconds(2)) == "did not stay up for 2.0 s")
+        _ = gate.saw(InstanceStatus(state: .down, ends: 1, lastEnd: .exited(0)))
+        #expect(gate.expired == "does not listen (for 30s; ended with status 0)")
+        #expect(gate.expired(worker: .seconds(2)) == "did not stay up for 2.0 s; ended with status 0")
+        _ = gate.saw(InstanceStatus(state: .down, ends: 2, lastEnd: .killed(9)))
+        #expect(gate.expired == "does not listen (for 30s; ended 2 times, last with signal 9)")
     }
 }

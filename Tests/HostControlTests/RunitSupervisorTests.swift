@@ -115,6 +115,34 @@ struct RunitSupervisorTests {
         }
     }
 
+    @Test("F28: How often an instance has ended is told, and how; a stop is none of that, and a start counts anew")
+    func ends() async throws {
+        try await withRunit { home in
+            let instance = try home.instance("web", "exit 4")
+            // The words that runsv gives to `finish`, as the template writes them down.
+            let note = "read -r times _ 2> /dev/null < ended; echo $((times + 1)) $1 $2 > ended"
+            try instance.directory.appending("finish").write("#!/bin/sh\n\(note)\n", mode: 0o755)
+            try await home.supervisor.prepare([instance])
+            #expect(try await home.supervisor.status(instance).isStopped)
+            try await home.supervisor.start(instance)
+            #expect(try await eventually { try await home.supervisor.status(instance).ends > 1 })
+            let crashing = try await home.supervisor.status(instance)
+            #expect(crashing.lastEnd == .exited(4) && !crashing.isStopped, "\(crashing)")
+
+            _ = try await home.supervisor.stop(instance, rule: instance.stop)
+            let stopped = try await home.supervisor.status(instance)
+            #expect(stopped == InstanceStatus(state: .down, seconds: stopped.seconds, isStopped: true))
+
+            try instance.directory.appending("run").write("#!/bin/sh\nexec sleep 600\n", mode: 0o755)
+            try await home.supervisor.start(instance)
+            let pid = try #require(try await home.up(instance))
+            #expect(try await home.supervisor.status(instance).ends == 0)
+            kill(pid, SIGSEGV)
+            #expect(try await eventually { try await home.supervisor.status(instance).ends == 1 })
+            #expect(try await home.supervisor.status(instance).endings == "ended with signal 11")
+        }
+    }
+
     @Test("A stop ends the whole process group, and says that it ended by itself")
     func stopGroup() async throws {
         try await withRunit { home in

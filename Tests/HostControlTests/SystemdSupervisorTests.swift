@@ -134,8 +134,36 @@ struct SystemdSupervisorTests {
         #expect(
             up.commands == [
                 SystemdSupervisor.systemctl(
-                    ["show", "--property=ActiveState,MainPID,ActiveEnterTimestampMonotonic", unit], isUser: false)
+                    [
+                        "show",
+                        "--property=ActiveState,SubState,MainPID,ActiveEnterTimestampMonotonic,NRestarts,"
+                            + "ExecMainCode,ExecMainStatus", unit,
+                    ], isUser: false)
             ])
+    }
+
+    @Test(
+        "F28: Restarts and the last end are told, the one that is waited for among them",
+        arguments: [
+            (
+                "ActiveState=activating\nSubState=auto-restart\nNRestarts=0\nExecMainCode=1\nExecMainStatus=203\n",
+                "ended with status 203"
+            ),
+            (
+                "ActiveState=active\nSubState=running\nMainPID=7\nNRestarts=2\nExecMainCode=0\nExecMainStatus=0\n",
+                "ended 2 times"
+            ),
+            (
+                "ActiveState=activating\nSubState=auto-restart\nNRestarts=2\nExecMainCode=3\nExecMainStatus=6\n",
+                "ended 3 times, last with signal 6"
+            ),
+            ("ActiveState=active\nSubState=running\nMainPID=7\nNRestarts=0\nExecMainCode=0\nExecMainStatus=0\n", nil),
+            ("ActiveState=inactive\nSubState=dead\nNRestarts=0\nExecMainCode=2\nExecMainStatus=15\n", nil),
+        ])
+    func ends(_ shown: String, _ told: String?) async throws {
+        let status = try await supervisor(systemd(shown)).status(instance)
+        #expect(status.endings == told)
+        #expect(status.isStopped == shown.contains("=inactive"))
     }
 
     @Test(

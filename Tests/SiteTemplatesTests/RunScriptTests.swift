@@ -137,6 +137,19 @@ struct RunScriptTests {
         #expect(output.hasSuffix("524288\n"))
     }
 
+    @Test("F28: finish counts the ends, and keeps runsv's words for the last; what it cannot read counts as none")
+    func ends() throws {
+        let instance = try Instance("true")
+        for (before, words, after) in [
+            (nil, "2 0", "1 2 0\n"), ("1 2 0\n", "-1 11", "2 -1 11\n"), ("x y\n", "0 0", "1 0 0\n"),
+            ("", "0 0", "1 0 0\n"), ("1000000 0 0\n", "0 0", "1 0 0\n"),
+        ] {
+            if let before { try instance.directory.write(before, to: "slots/api/1/1/ended") }
+            try shell("cd \(instance.instance) && ./finish \(words)")
+            #expect(instance.directory.read("slots/api/1/1/ended") == after)
+        }
+    }
+
     @Test(
         "finish ends what the instance left behind, and KILLs what ignores its signal",
         arguments: ["", "trap '' TERM; "])

@@ -126,7 +126,7 @@ public struct Bake: Sendable {
             for (number, instance) in placement.instances.enumerated() {
                 let name = placement.service.name.text
                 guard let status = try? await host.supervisor.status(instance) else { continue }
-                watch.saw(process: status.pid, of: instance.unit, called: name)
+                watch.saw(process: status.pid, lastEnd: status.lastEnd, of: instance.unit, called: name)
                 guard asking, placement.service.health != nil, placement.service.listen != .none else { continue }
                 watch.saw(answer: await check.fault(of: placement, number), of: instance.unit, called: name)
             }

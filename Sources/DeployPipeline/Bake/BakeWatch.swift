@@ -1,3 +1,4 @@
+import HostControl
 import ReleaseModel
 import ReleaseStore
 
@@ -30,7 +31,7 @@ struct BakeWatch {
 
     /// Notes which process an instance has. One that is another or gone has ended, since whoever else ends it ends the
     /// watch.
-    mutating func saw(process: Int32?, of unit: String, called name: String) {
+    mutating func saw(process: Int32?, lastEnd: ProcessEnd? = nil, of unit: String, called name: String) {
         var instance = instances[unit] ?? Instance()
         if instance.wasSeen ? instance.process != nil && process != instance.process : process == nil {
             instance.ends += 1
@@ -38,7 +39,9 @@ struct BakeWatch {
         instance.wasSeen = true
         instance.process = process
         instances[unit] = instance
-        if instance.ends > Self.endsAllowed { fail("\(name) ended \(instance.ends) times") }
+        if instance.ends > Self.endsAllowed, let ends = ProcessEnd.told(instance.ends, last: lastEnd) {
+            fail("\(name) \(ends)")
+        }
     }
 
     /// Notes what an instance answered: nil where it was well.

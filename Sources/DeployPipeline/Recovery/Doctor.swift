@@ -181,15 +181,25 @@ public struct Doctor: Sendable {
         do {
             let placements = try ServiceSlots(host).placements(of: current) ?? []
             var down: [String] = []
+            var stopped: [String] = []
             for placement in placements {
                 for (number, instance) in placement.instances.enumerated() {
                     let status = try await host.supervisor.status(instance)
-                    if status.state == .down { down.append("\(placement.service.name).\(number)") }
+                    guard status.state == .down else { continue }
+                    let name = "\(placement.service.name).\(number)"
+                    if status.isStopped {
+                        stopped.append(name)
+                    } else {
+                        down.append(name + (status.endings.map { " (\($0))" } ?? ""))
+                    }
                 }
             }
-            guard down.isEmpty else {
+            let words = [("down", down), ("stopped", stopped)].filter { !$0.1.isEmpty }
+                .map { "\($0.0): \($0.1.joined(separator: ", "))" }
+            guard words.isEmpty else {
                 return wrong(
-                    "services", "down: \(down.joined(separator: ", "))", "pmo-release logs \(host.layout.name)")
+                    "services", words.joined(separator: "; "),
+                    "pmo-release \(down.isEmpty ? "start" : "logs") \(host.layout.name)")
             }
             return placements.isEmpty ? nil : well("services", "up")
         } catch {

@@ -55,8 +55,8 @@ struct CandidateCheck {
         let deadline = ContinuousClock.now + check.within.duration
         let probe = HealthProbe(runner: host.runner)
         while ContinuousClock.now < deadline {
-            let process = try await host.supervisor.status(placement.instances[number]).pid
-            if case .failed(let problem) = gate.saw(process: process) {
+            let status = try await host.supervisor.status(placement.instances[number])
+            if case .failed(let problem) = gate.saw(status) {
                 throw failure(placement, number, gate, problem)
             }
             let left = deadline - ContinuousClock.now
@@ -108,11 +108,11 @@ struct CandidateCheck {
         let deadline = ContinuousClock.now + limit
         var since: (process: Int32, time: ContinuousClock.Instant)?
         while ContinuousClock.now < deadline {
-            let process = try await host.supervisor.status(placement.instances[number]).pid
-            if case .failed(let problem) = gate.saw(process: process) {
+            let status = try await host.supervisor.status(placement.instances[number])
+            if case .failed(let problem) = gate.saw(status) {
                 throw failure(placement, number, gate, problem)
             }
-            if let process {
+            if let process = status.pid {
                 if since?.process != process { since = (process, .now) }
                 if let since, ContinuousClock.now - since.time >= Self.workerStaysUp {
                     return Passed(service: placement.service.name, text: "\(placement.service.name) up")
@@ -120,7 +120,7 @@ struct CandidateCheck {
             }
             try await Task.sleep(for: Self.interval)
         }
-        throw failure(placement, number, gate, "did not stay up for \(Self.workerStaysUp.shown)")
+        throw failure(placement, number, gate, gate.expired(worker: Self.workerStaysUp))
     }
 
     /// The domain under which users reach the service, for the `Host` header.

@@ -17,20 +17,32 @@ struct HealthGate {
     private(set) var passesInARow = 0
     private(set) var exits = 0
     private var lastProcess: Int32?
+    private var endsSeen = 0
+    private var lastEnd: ProcessEnd?
     private(set) var lastProblem = "did not answer"
     private(set) var lastAnswer: String?
 
     init(check: HealthCheck) { self.check = check }
 
-    /// Notes which process the supervisor runs now. One that changed or is gone has ended.
-    mutating func saw(process: Int32?) -> Verdict {
-        defer { if let process { lastProcess = process } }
-        guard let last = lastProcess, process != last else { return .wait }
-        if process == nil { lastProcess = nil }
-        exits += 1
+    /// Notes what the supervisor says. A process that changed or is gone has ended; one that is too short-lived to be seen
+    /// is in the supervisor's own count.
+    mutating func saw(_ status: InstanceStatus) -> Verdict {
+        defer { if let process = status.pid { lastProcess = process } }
+        if let end = status.lastEnd { lastEnd = end }
+        if let last = lastProcess, status.pid != last {
+            if status.pid == nil { lastProcess = nil }
+            endsSeen += 1
+        }
+        // Not their sum: the process and the count are not read in one moment.
+        let ends = max(endsSeen, status.ends)
+        guard ends > exits else { return .wait }
+        exits = ends
         passesInARow = 0
-        return exits >= Self.exitsAllowed ? .failed("ended \(exits) times") : .wait
+        return exits >= Self.exitsAllowed ? .failed(endings ?? "ended") : .wait
     }
+
+    /// How often it has ended, and how the last time; nil where it has not.
+    private var endings: String? { ProcessEnd.told(exits, last: lastEnd) }
 
     /// Notes an answer.
     mutating func saw(status: Int, body: String) -> Verdict {
@@ -55,5 +67,10 @@ struct HealthGate {
     }
 
     /// The verdict when the time is up.
-    var expired: String { "\(lastProblem) (for \(check.within))" }
+    var expired: String { "\(lastProblem) (for \(check.within)\(endings.map { "; \($0)" } ?? ""))" }
+
+    /// The verdict when a worker's time is up.
+    func expired(worker time: Duration) -> String {
+        "did not stay up for \(time.shown)\(endings.map { "; \($0)" } ?? "")"
+    }
 }

@@ -117,10 +117,7 @@ extension Deployment {
         }
         let result = try await host.runner.stream(command, within: limit.duration) { log.output($0) }
         guard !result.timedOut else { throw DeployError.timedOut(what: name, limit: limit.text) }
-        guard result.succeeded else {
-            let status = result.signal.map { "signal \($0)" } ?? "status \(result.status)"
-            throw failed(name, status)
-        }
+        guard result.succeeded else { throw failed(name, "\(result.end)") }
     }
 
     /// The build's cache, which is also its HOME; `-o no-cache` begins with an empty one, runs every step, and keeps

@@ -41,6 +41,8 @@ public struct CommandResult: Sendable, Equatable {
 
     /// Whether it ended by itself with status 0.
     public var succeeded: Bool { status == 0 && signal == nil && !timedOut }
+    /// How it ended.
+    public var end: ProcessEnd { signal.map { .killed(Int($0)) } ?? .exited(Int(status)) }
     /// The output as text.
     public var text: String { String(decoding: output, as: UTF8.self) }
     /// The error output as text, or the output where there is none.

@@ -41,6 +41,16 @@ struct RunitControl {
         return InstanceStatus(state: .up, pid: service, seconds: ProcessGroup.seconds(of: service))
     }
 
+    /// What `finish` has noted: how often the service has ended, and runsv's two words for how (runsv(8)).
+    var ends: (times: Int, last: ProcessEnd?) {
+        let text = ProcessGroup.text(directory.removingLastComponent().appending("ended").string) ?? ""
+        let numbers = text.split(whereSeparator: \.isWhitespace).map { Int($0) }
+        guard numbers.count == 3, let times = numbers[0], let status = numbers[1], let signal = numbers[2] else {
+            return (0, nil)
+        }
+        return (times, status >= 0 ? .exited(status) : .killed(signal & 0x7f))
+    }
+
     /// Whether it is none of runsv's other children: the log's writer, and the scripts that it runs around a service.
     private func isService(_ pid: Int32) -> Bool {
         let words = ProcessGroup.bytes("/proc/\(pid)/cmdline")?.split(separator: 0) ?? []

@@ -66,6 +66,7 @@ public struct RunitSupervisor: Supervisor {
     /// Starts an instance, now and whenever runsvdir starts.
     public func start(_ instance: SupervisedInstance) async throws(HostError) {
         unlink(instance.directory.appending("down").string)
+        unlink(instance.directory.appending("ended").string)
         try RunitControl(instance.directory).send("u", unit: instance.unit)
     }
 
@@ -110,10 +111,13 @@ public struct RunitSupervisor: Supervisor {
         close(directory)
     }
 
-    /// Reads runsv's own status file.
+    /// Reads runsv's own status file, and what `finish` has noted.
     public func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus {
         let control = RunitControl(instance.directory)
-        return control.isSupervised ? control.status : InstanceStatus(state: .down)
+        var status = control.isSupervised ? control.status : InstanceStatus(state: .down)
+        if status.state == .down { status.isStopped = access(instance.directory.appending("down").string, F_OK) == 0 }
+        if !status.isStopped { (status.ends, status.lastEnd) = control.ends }
+        return status
     }
 
     /// Ends the instance's runsv and takes its link away.

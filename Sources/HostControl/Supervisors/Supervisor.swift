@@ -103,22 +103,3 @@ public enum StopOutcome: Sendable, Equatable {
     /// It was not running.
     case wasDown
 }
-
-/// What an instance does.
-public struct InstanceStatus: Sendable, Equatable {
-    /// Whether its process runs.
-    public enum State: Sendable, Equatable { case up, down }
-    /// Whether its process runs.
-    public var state: State
-    /// The process, which leads its process group.
-    public var pid: Int32?
-    /// For how long it is in that state.
-    public var seconds: Int
-
-    /// A status.
-    public init(state: State, pid: Int32? = nil, seconds: Int = 0) {
-        self.state = state
-        self.pid = pid
-        self.seconds = seconds
-    }
-}

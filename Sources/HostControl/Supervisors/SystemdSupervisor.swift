@@ -117,14 +117,37 @@ public struct SystemdSupervisor: Supervisor {
 
     /// Asks systemd.
     public func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus {
-        let values = try await properties(instance, ["ActiveState", "MainPID", "ActiveEnterTimestampMonotonic"])
+        let values = try await properties(
+            instance,
+            [
+                "ActiveState", "SubState", "MainPID", "ActiveEnterTimestampMonotonic", "NRestarts", "ExecMainCode",
+                "ExecMainStatus",
+            ])
+        func number(_ name: String) -> Int? { values[name].flatMap { Int($0) } }
+        var status = InstanceStatus(state: .down, isStopped: values["ActiveState"] == "inactive")
+        // It counts a restart when that begins; until then the unit waits for it.
+        status.ends = (number("NRestarts") ?? 0) + (values["SubState"] == "auto-restart" ? 1 : 0)
+        if status.ends > 0 { status.lastEnd = Self.end(code: number("ExecMainCode"), status: number("ExecMainStatus")) }
         guard values["ActiveState"] == "active", let pid = values["MainPID"].flatMap({ Int32($0) }), pid > 0 else {
-            return InstanceStatus(state: .down)
+            return status
         }
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        let entered = (values["ActiveEnterTimestampMonotonic"].flatMap { Int($0) } ?? 0) / 1_000_000
-        return InstanceStatus(state: .up, pid: pid, seconds: max(0, now.tv_sec - entered))
+        let entered = (number("ActiveEnterTimestampMonotonic") ?? 0) / 1_000_000
+        status.state = .up
+        status.pid = pid
+        status.seconds = max(0, now.tv_sec - entered)
+        return status
+    }
+
+    /// What `ExecMainCode` and `ExecMainStatus` mean: the `si_code` and `si_status` of waitid(2), 0 while the process runs.
+    private static func end(code: Int?, status: Int?) -> ProcessEnd? {
+        guard let code, let status else { return nil }
+        switch code {
+        case Int(CLD_EXITED): return .exited(status)
+        case Int(CLD_KILLED), Int(CLD_DUMPED): return .killed(status)
+        default: return nil
+        }
     }
 
     /// Removes the unit file.

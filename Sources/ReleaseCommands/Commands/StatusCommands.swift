@@ -33,7 +33,10 @@ struct StatusCommand: AsyncParsableCommand {
             try Output.json(report)
         } else {
             Output.line("\(host.layout.name): \(current.map { "\($0.short) is live" } ?? "nothing is live")")
-            for row in rows { Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)") }
+            for row in rows {
+                let ends = row.ends.map { "  (\($0))" } ?? ""
+                Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)\(ends)")
+            }
             if let nginxStart { Output.line("  nginx does not run: \(nginxStart)") }
             if let call {
                 Output.line("  needs an operator: \(call.reason.shown(limit: 400))")
@@ -134,10 +137,16 @@ struct InstanceRow: Encodable {
     /// `current`, `warm` or `left over`.
     var role: String
     var slot: SlotNumber
+    /// `up`; `down`, or `stopped` where a command has done that.
     var state: String
+    /// How often it has ended by itself since a command has started it, and how the last time.
+    var ends: String?
     var pid: Int32?
     var seconds: Int?
     var endpoint: String
+
+    /// For how many seconds after its last end an instance that runs again is worth a word about it.
+    private static let newsTime = 300
 
     static func all(of host: AppHost) async throws -> [InstanceRow] {
         var rows: [InstanceRow] = []
@@ -147,11 +156,14 @@ struct InstanceRow: Encodable {
             let isLive = (try? ServiceSlots(host).isLive(service, slot)) ?? false
             for (number, instance) in placement.instances.enumerated() {
                 let status = try await host.supervisor.status(instance)
+                let isNews = status.state == .down || status.seconds < Self.newsTime
                 rows.append(
                     InstanceRow(
                         service: service, instance: number, release: release, short: release.short,
                         role: isLive ? "current" : warm ? "warm" : "left over", slot: slot,
-                        state: "\(status.state)", pid: status.pid, seconds: status.pid == nil ? nil : status.seconds,
+                        state: status.isStopped ? "stopped" : "\(status.state)", ends: isNews ? status.endings : nil,
+                        pid: status.pid,
+                        seconds: status.pid == nil ? nil : status.seconds,
                         endpoint: placement.endpoints.isEmpty ? "" : placement.endpoints[number].address))
             }
         }
