@@ -46,6 +46,8 @@ extension FailPoint {
         case .switchAfterSettle: "the old release's workers have stopped, what else it has stays warm"
         case .branchBeforeMove: "the release is live, the receiver's branch is the old one"
         case .branchAfterMove: "the receiver's branch has moved, the deploy is not recorded as live"
+        case .createBeforeRename: "the app is made and not in its place"
+        case .destroyAfterRename: "the app is out of its place, and its files are there"
         case .retireBeforeStop: "a slot's processes are about to be stopped"
         case .retireAfterStop: "a slot's processes have stopped, the slot is not free"
         case .bakeBeforeMark: "a release that fails in its watch is about to be marked bad"

@@ -45,6 +45,8 @@ public enum FailPoint: String, CaseIterable, Sendable {
     case switchAfterSettle = "switch.after-settle"
     case branchBeforeMove = "branch.before-move"
     case branchAfterMove = "branch.after-move"
+    case createBeforeRename = "create.before-rename"
+    case destroyAfterRename = "destroy.after-rename"
     case retireBeforeStop = "retire.before-stop"
     case retireAfterStop = "retire.after-stop"
     case bakeBeforeMark = "bake.before-mark"

@@ -7,8 +7,8 @@ import ReleaseModel
 import ReleaseStore
 import SystemPackage
 
-/// Asks for a deploy: records it, starts its detached process, and follows it. A commit whose deploy is already under
-/// way is not started twice: the request attaches to it.
+/// Asks for a deploy: records it, starts its detached process, and follows it. A commit whose deploy is the newest that
+/// is under way is not started twice: the request attaches to it.
 struct DeployRequest {
     let host: AppHost
     let kind: DeployKind
@@ -29,8 +29,9 @@ struct DeployRequest {
         // One at a time, so that two pushes of a commit at once become one deploy.
         let only = try FileLock.acquire(host.layout.requestLock, wait: .seconds(10))
         defer { only?.release() }
-        let underWay = try ledger.running().last { $0.commit == commit && $0.process?.isAlive == true }
-        if let underWay { return (try attach(to: underWay, ledger), true) }
+        // Not to one that another waits behind: that would be live in the end, and this was asked for last.
+        let newest = try ledger.running().filter { $0.process?.isAlive == true }.max { $0.number < $1.number }
+        if let underWay = newest, underWay.commit == commit { return (try attach(to: underWay, ledger), true) }
         if !options.contains(DeployFreeze.force) { try DeployFreeze.check(host.layout, forcible: kind != .push) }
         let repository = try GitRepository(opening: host.layout.repository)
         let summary = try repository.commit(commit)
@@ -73,14 +74,18 @@ struct DeployRequest {
         let (deploy, attached) = try start(ledger)
         if attached { Output.progress("attached to deploy \(deploy.number), which runs already") }
         let ended = try await DeployFollower(host: host, ledger: ledger).follow(deploy.number, to: .own(STDERR_FILENO))
-        guard ended.state == .live else { throw FollowedFailure(ended) }
+        guard ended.state == .live else { throw FollowedFailure(ended, of: host.layout.name) }
     }
 }
 
 /// A deploy that ended otherwise than live; its log has said why.
 struct FollowedFailure: HintedError {
     let deploy: Deploy
-    init(_ deploy: Deploy) { self.deploy = deploy }
+    let app: AppName
+    init(_ deploy: Deploy, of app: AppName) {
+        self.deploy = deploy
+        self.app = app
+    }
     var description: String { deploy.reason ?? "deploy \(deploy.number) \(deploy.state.rawValue)" }
-    var hint: String? { "pmo-release log \(deploy.number)" }
+    var hint: String? { "pmo-release log \(app) \(deploy.number)" }
 }

@@ -8,13 +8,18 @@ public struct AppLayout: Sendable, Hashable {
     /// The host that it is on.
     public let host: HostLayout
 
+    /// `<home>/<app>`.
+    public let root: FilePath
+
     init(name: AppName, host: HostLayout) {
-        self.name = name
-        self.host = host
+        self.init(name: name, host: host, root: host.home.appending(name.text))
     }
 
-    /// `<home>/<app>`.
-    public var root: FilePath { host.home.appending(name.text) }
+    init(name: AppName, host: HostLayout, root: FilePath) {
+        self.name = name
+        self.host = host
+        self.root = root
+    }
     /// The receiver, a bare repository.
     public var repository: FilePath { root.appending("repo.git") }
     /// A directory for each release.
@@ -65,6 +70,8 @@ public struct AppLayout: Sendable, Hashable {
 
     /// Whether the app has been created: it has settings.
     public var exists: Bool { settings.isRegularFile }
+    /// Whether something is where the app is or would be, be it an app or not.
+    public var isTaken: Bool { root.status(following: false) != nil }
 
     /// A release's directory, whether it exists or not.
     public func release(_ id: ReleaseID) -> ReleaseLayout {

@@ -30,6 +30,9 @@ public struct AppSettings: Codable, Sendable, Equatable {
     /// How long processes that were replaced go on before they are told to stop, in seconds: requests that nginx has led
     /// to them by then are answered.
     public static let drain = 5.0
+    /// The same after a restart, which keeps nothing warm for a way back: nginx has chosen the process before it has
+    /// received the whole of a request, which a slow client may be sending still.
+    public static let restartDrain = 20.0
 
     /// `bakeErrors` unless told.
     public static let usualBakeErrors = Percentage(percent: 20)

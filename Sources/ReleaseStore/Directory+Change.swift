@@ -75,6 +75,26 @@ extension Directory {
         }
     }
 
+    /// Puts a link in the place of another in one step, and keeps the other under a temporary name.
+    ///
+    /// - Returns: that name; nil where there was no other, or where the file system exchanges no names and it is gone.
+    func exchangeLink(_ name: String, to target: String) throws(StoreError) -> String? {
+        let temporary = TemporaryName.next(for: name)
+        try makeLink(temporary, to: target)
+        do throws(StoreError) {
+            do throws(StoreError) {
+                try rename(temporary, to: name, flags: RenameFlag.exchange)
+                return temporary
+            } catch .system(_, _, let code) where [ENOENT, EINVAL, ENOSYS].contains(code) {
+                try rename(FilePath(temporary), to: FilePath(name))
+                return nil
+            }
+        } catch {
+            _ = unlinkat(descriptor, temporary, 0)
+            throw error
+        }
+    }
+
     /// A link's own text; nil where there is no such entry, an error (`EINVAL`) where it is no link.
     func linkTarget(_ name: String) throws(StoreError) -> String? {
         var buffer = [CChar](repeating: 0, count: 4096)

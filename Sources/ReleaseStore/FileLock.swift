@@ -63,7 +63,7 @@ public final class FileLock: Sendable {
     }
 
     /// Writes a note into the file, for display. It is no part of the lock: a full disk loses the note alone.
-    func note(_ bytes: [UInt8]) {
+    public func note(_ bytes: [UInt8]) {
         descriptor.withLock { descriptor in
             guard let descriptor, ftruncate(descriptor, 0) == 0 else { return }
             _ = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }

@@ -20,6 +20,10 @@ extension Ledger {
                 try Self.insert(deploy, database)
                 recorded += 1
             }
+            // Failed deploys have left no release, but a log each: their numbers are not given again.
+            try database.execute(
+                sql: "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'deploys' AND seq < ?1",
+                arguments: [Self.highestNumberOnDisk(store.app)])
             return recorded
         }
     }

@@ -16,10 +16,10 @@ extension Ledger {
 
 extension StoreError {
     /// Whether it is about a ledger whose content is no ledger any more: SQLITE_CORRUPT, SQLITE_NOTADB
-    /// (sqlite.org/rescode.html). Everything else may pass by itself.
+    /// (sqlite.org/rescode.html), or that is no file. Everything else may pass by itself.
     public var isDamagedLedger: Bool {
-        guard case .ledger(_, let code, _) = self else { return false }
-        return [11, 26].contains(code & 0xff)
+        guard case .ledger(let path, let code, _) = self else { return false }
+        return [11, 26].contains(code & 0xff) || path.isRealDirectory
     }
 }
 

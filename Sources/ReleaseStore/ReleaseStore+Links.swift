@@ -40,7 +40,7 @@ extension ReleaseStore {
     }
 
     /// A hand may have written it otherwise than we do: `./releases/<id>/`, or absolute.
-    private func named(by target: String) -> ReleaseID? {
+    func named(by target: String) -> ReleaseID? {
         let path = app.root.pushing(FilePath(target)).lexicallyNormalized()
         guard path.removingLastComponent() == app.releases, let name = path.lastComponent?.string else { return nil }
         return ReleaseID(directoryName: name)
@@ -65,7 +65,11 @@ extension ReleaseStore {
     /// The error with the release that would most likely be right: the newest that served well.
     private func odd(_ path: FilePath, _ fault: LinkFault) -> StoreError {
         let newest = (try? newestFirst()) ?? []
-        let well = newest.first { served($0) && bad($0) == nil }
+        func isWell(_ id: ReleaseID) -> Bool { served(id) && bad(id) == nil }
+        // What has a slot that is not kept warm was live.
+        let slots = SlotStore(app)
+        let live = slots.occupied().first { slots.warmUntil($0, $1) == nil && newest.contains($2) && isWell($2) }
+        let well = live?.release ?? newest.first(where: isWell)
         return .oddLink(path: path, fault: fault, suggestion: well ?? newest.first { bad($0) == nil })
     }
 }

@@ -62,6 +62,7 @@ extension ReleaseStore {
             try TreeRemoval.remove(path)
             swept.append(path)
         }
+        try restorePrevious()
         for path in Self.placesOfTemporaryFiles(app) where path != app.releases && path.isRealDirectory {
             let directory = try Directory(opening: path)
             swept += try directory.sweepTemporaryFiles().map { path.appending($0) }

@@ -23,7 +23,7 @@ extension ReleaseStore {
         if let exchanged = try exchange(to: id, from: live, in: root) {
             time = exchanged
         } else {
-            time = try replace(with: id, from: live, in: root)
+            time = try replace(with: id, from: live, before, in: root)
         }
         do throws(StoreError) {
             try FailPoint.switchAfterRename.pass("sync", app.root)
@@ -53,25 +53,50 @@ extension ReleaseStore {
         return ContinuousClock.now - begin
     }
 
-    /// Both links are made before either is renamed, so that a full disk changes nothing.
+    /// Both links are made before either is renamed, so that a full disk changes nothing. What `previous` named stays
+    /// beside it until `current` is renamed: who is killed in between loses no way back (`restorePrevious`).
     private func replace(
-        with id: ReleaseID, from live: ReleaseID?, in root: borrowing Directory
+        with id: ReleaseID, from live: ReleaseID?, _ previous: ReleaseID?, in root: borrowing Directory
     ) throws(StoreError) -> Duration {
         let next = TemporaryName.next(for: "current")
         try root.makeLink(next, to: "releases/\(id)")
+        var aside: String?
+        var isReplaced = false
         do throws(StoreError) {
             try FailPoint.switchBeforePrevious.pass("rename", app.previous)
             // Refuses a `previous` that is no link; one that dangles is mended.
-            if let live, try named(at: app.previous) != live {
-                try root.replaceLink("previous", to: "releases/\(live)")
+            if let live, previous != live {
+                aside = try root.exchangeLink("previous", to: "releases/\(live)")
+                isReplaced = true
             }
             try FailPoint.switchBeforeRename.pass("rename", app.current)
             let begin = ContinuousClock.now
             try root.rename(FilePath(next), to: "current")
-            return ContinuousClock.now - begin
+            let time = ContinuousClock.now - begin
+            if let aside { _ = unlinkat(root.descriptor, aside, 0) }
+            return time
         } catch {
             _ = unlinkat(root.descriptor, next, 0)
+            if let aside {
+                try? root.rename(FilePath(aside), to: "previous")
+            } else if isReplaced {
+                putBack(previous, in: root)
+            }
             throw error
+        }
+    }
+
+    /// Gives `previous` back what it named before a switch whose process is gone and that has not come to the rename of
+    /// `current`: both links name the live release then.
+    func restorePrevious() throws(StoreError) {
+        guard let live = try current(), try named(at: app.previous) == live else { return }
+        let root = try Directory(opening: app.root)
+        for name in try root.names(startingWith: [".previous."]) where TemporaryName.isLeftover(name) {
+            guard let target = try root.linkTarget(name), let before = named(by: target), before != live,
+                app.release(before).isComplete
+            else { continue }
+            try root.rename(FilePath(name), to: "previous")
+            return try root.sync()
         }
     }
 
@@ -81,14 +106,18 @@ extension ReleaseStore {
             _ = try? root.removeFile("current")
         } else {
             try? root.rename("previous", to: "current", flags: RenameFlag.exchange)
-            if let previous {
-                if (try? named(at: app.previous)) != previous {
-                    try? root.replaceLink("previous", to: "releases/\(previous)")
-                }
-            } else {
-                _ = try? root.removeFile("previous")
-            }
+            putBack(previous, in: root)
         }
         try? root.sync()
+    }
+
+    private func putBack(_ previous: ReleaseID?, in root: borrowing Directory) {
+        guard let previous else {
+            _ = try? root.removeFile("previous")
+            return
+        }
+        if (try? named(at: app.previous)) != previous {
+            try? root.replaceLink("previous", to: "releases/\(previous)")
+        }
     }
 }

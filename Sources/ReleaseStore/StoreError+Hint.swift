@@ -19,7 +19,7 @@ extension StoreError {
         case .socketPathTooLong: "PMO_HOME=/srv/pmo, or another home with a shorter path"
         case .environmentValue(let app, let key, _): "pmo-release env set \(app) \(key)=VALUE"
         case .locked(let path): "cat \(path.quoted)"
-        case .ledger(let path, let code, _): Self.hint(forLedger: path, code)
+        case .ledger(let path, _, _): hint(forLedger: path)
         case .newerHome, .newerLedger: "pmo-release --version, and install the version that wrote it"
         case .unknownDeploy(let app, _): "pmo-release history \(app)"
         case .stepOutput(_, .missing): "correct `outputs` in pmo-release.yml"
@@ -59,9 +59,8 @@ extension StoreError {
     }
 
     /// Resuming sets a damaged one aside and rebuilds it.
-    private static func hint(forLedger path: FilePath, _ code: Int32) -> String {
-        // SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html); else the file may be fine.
-        guard [11, 26].contains(code & 0xff) else { return "ls -l \(path.removingLastComponent().quoted)" }
+    private func hint(forLedger path: FilePath) -> String {
+        guard isDamagedLedger else { return "ls -l \(path.removingLastComponent().quoted)" }
         return "pmo-release resume \(path.removingLastComponent().lastComponent?.string ?? "")"
     }
 }

@@ -64,6 +64,10 @@ struct BakeTests {
             #expect(forced.status == 0, "\(forced)")
             #expect(try await host.get("/").body == "2")
             #expect(try await host.list().first { $0.release == second }?.marks.contains("bad") == false)
+            // What was done is not undone in the ledger by the next command that recovers.
+            #expect(try await host.pmo("prune", "pmo").status == 0)
+            #expect(try await host.ledger("SELECT state FROM deploys").last == "reverted")
+            #expect(try await host.pmo("status", "pmo").out.contains("taken back") == false)
         }
     }
 
@@ -104,6 +108,78 @@ struct BakeTests {
                 #expect(taken == ["1"], "\(point): \(taken)")
                 #expect(try await host.get("/").body == "1")
             }
+        }
+    }
+
+    @Test("F10, F29: is watched and taken back, too, where its deploy was killed after the switch")
+    func isRecovered() async throws {
+        for command in [["resume", "pmo"], ["prune", "pmo"]] {
+            try await TestHost.with { host in
+                let first = try await host.deploy(Self.platform)
+                try host.write(["version": "2\n"])
+                let second = try await host.commit("Second")
+                // The worker dies there, and then the hook that recovers for it.
+                let pushed = try await host.push(
+                    environment: ["PMO_FAIL": "switch.after-rename:kill,recovery.before-action:kill"])
+                try #require(pushed.status != 0 && host.live() == second, "\(pushed)")
+                try die(host, 2)
+                let resumed = try await host.run("pmo-release", command)
+                #expect(resumed.status == 0, "\(resumed)")
+                let isBack = try await eventually { host.live() == first }
+                let status = try await host.pmo("status", "pmo")
+                let log = host.text("\(host.home)/pmo/logs/bake.log") ?? ""
+                let history = try await host.pmo("history", "pmo")
+                #expect(isBack, "\(command): \(resumed) \(status) \(log) \(history)")
+                #expect(try await eventually { try await host.ledger("SELECT state FROM deploys").last == "reverted" })
+            }
+        }
+    }
+
+    @Test("F29: is left alone where somebody stops it and that takes its time")
+    func isBeingStopped() async throws {
+        try await TestHost.with { host in
+            var files = Self.platform
+            files["pmo-release.yml"]?.replace("within: 60s } }", with: "within: 60s }, stop: { within: 60s } }")
+            // Told to stop, it listens no more and has work to do for longer than it takes to miss three answers.
+            files["server.py"]?.replace("http.server.ThreadingHTTPServer((", with: "server = http.server.HTTPServer((")
+            files["server.py"]?.replace(
+                ".serve_forever()",
+                with: """
+
+                    import signal
+                    def stop(*_):
+                        server.socket.close()
+                        time.sleep(12)
+                        os._exit(0)
+                    signal.signal(signal.SIGTERM, stop)
+                    server.serve_forever()
+                    """)
+            try await host.deploy(files)
+            let second = try await host.deploy(["version": "2\n"])
+            let stopped = try await host.pmo("stop", "pmo")
+            #expect(stopped.status == 0, "\(stopped)")
+            let isOver = try await eventually {
+                !RunningProcess.all().contains { $0.mentions(host.home) && $0.arguments.dropFirst().first == "bake" }
+            }
+            #expect(isOver && host.live() == second)
+            #expect(host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") == nil)
+            #expect(try await host.pmo("status", "pmo").out.contains("api.0  stopped"))
+        }
+    }
+
+    @Test("F30: the only release is not taken back: it stays live in the ledger, too, and status calls for an operator")
+    func isAlone() async throws {
+        try await TestHost.with { host in
+            let first = try await host.deploy(Self.platform)
+            try die(host, 1)
+            #expect(
+                try await eventually { try await host.pmo("status", "pmo").out.contains("needs an operator: ") })
+            #expect(try await host.pmo("prune", "pmo").status == 0)
+            #expect(try await host.ledger("SELECT state, reason IS NULL FROM deploys") == ["live|1"])
+            let status = try await host.pmo("status", "pmo")
+            #expect(status.status == 1 && host.live() == first, "\(status)")
+            #expect(status.out.contains("switch to one of these: pmo-release list pmo\n"), "\(status)")
+            #expect(!status.out.contains("was needs"), "\(status)")
         }
     }
 

@@ -62,6 +62,11 @@ struct FreezeTests {
             let locked = try await host.pmo("lock", "pmo", "-m", "the disk is ill")
             #expect(locked.status == 0 && locked.err.contains("warning: not recorded in the ledger"), "\(locked)")
             #expect(try await host.pmo("rollback", "pmo").err.contains("the disk is ill"))
+            // F40: it is set aside as a damaged one is.
+            #expect(try await host.pmo("history", "pmo").err.contains("hint: pmo-release resume pmo"))
+            let resumed = try await host.pmo("resume", "pmo")
+            #expect(resumed.status == 0 && resumed.out.contains("the ledger was damaged"), "\(resumed)")
+            #expect(try await host.ledger("SELECT state FROM deploys") == ["live"])
         }
     }
 
@@ -81,12 +86,16 @@ struct FreezeTests {
             #expect(status.out.contains("deploy 1 (\(first.prefix(7))) of \(host.user): build, for "), "\(status)")
             #expect(status.out.contains("deploy 2 (\(second.prefix(7))) of \(host.user): waits, for "), "\(status)")
 
+            let switching = try host.start("pmo-release", ["switch", "pmo", first])
+            try #require(try await eventually { switching.said.contains("waiting for deploy 1") }, "\(switching.said)")
             let locked = try await host.shell("lock pmo -m not today; it's \"late\"")
             #expect(
                 locked.status == 0 && locked.err.contains("deploy 1 (\(first.prefix(7))) runs already"), "\(locked)")
             #expect(try await host.shell("lock pmo -m \u{1b}[2J").status == 3)
             try GatedBuild.open(host)
             #expect(try await running.ended().status == 0)
+            let switched = try await switching.ended()
+            #expect(switched.status == 3 && switched.err.contains("pmo is locked by alice since"), "\(switched)")
             let ended = try await waiting.ended()
             #expect(ended.status == 1 && ended.err.contains("pmo is locked by alice since"), "\(ended)")
             #expect(ended.err.contains("not today; it's \"late\""), "\(ended)")

@@ -48,6 +48,41 @@ struct OperatorTests {
         }
     }
 
+    @Test("G1, F19: finds the way back where it was, though a switch failed or was killed before the rename")
+    func keepsPrevious() async throws {
+        try await TestHost.with { host in
+            var releases: [String] = []
+            for number in 1...4 {
+                let files = [
+                    "index.html": "\(number)\n",
+                    "pmo-release.yml": "bake: 0s\n" + TestHost.site.replacing(/keep: \d+\n/, with: "") + "keep: 9\n",
+                ]
+                releases.append(try await host.deploy(files))
+            }
+            for target in [releases[0], releases[1]] {
+
+                let switched = try await host.pmo("switch", "pmo", target)
+                try #require(switched.status == 0, "\(switched)")
+            }
+            func previous() throws -> String {
+                try FileManager.default.destinationOfSymbolicLink(atPath: "\(host.home)/pmo/previous")
+            }
+            #expect(try previous() == "releases/\(releases[0])")
+            for effect in ["eio", "kill"] {
+                for point in ["switch.before-previous", "switch.before-rename"] {
+                    let failed = try await host.run(
+                        "pmo-release", ["switch", "pmo", releases[2]], environment: ["PMO_FAIL": "\(point):\(effect)"])
+                    #expect(failed.status != 0 && host.live() == releases[1], "\(failed)")
+                    if effect == "kill" { #expect(try await host.pmo("resume", "pmo").status == 0) }
+                    #expect(try previous() == "releases/\(releases[0])", "\(point) \(effect)")
+                    #expect(!host.names("\(host.home)/pmo").contains { $0.hasSuffix(".tmp") })
+                }
+            }
+            #expect(try await host.pmo("rollback", "pmo").status == 0)
+            #expect(host.live() == releases[0])
+        }
+    }
+
     @Test("is told that nginx does not run, and how to start it")
     func nginxIsDown() async throws {
         try await TestHost.with { host in

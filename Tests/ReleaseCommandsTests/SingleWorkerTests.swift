@@ -80,6 +80,92 @@ struct SingleWorkerTests {
         }
     }
 
+    @Test("F29: never runs twice where the live one has just ended, and its supervisor is about to start it again")
+    func isAboutToComeBack() async throws {
+        try await TestHost.with { host in
+            var files = Self.platform
+            // Ends by itself at once, when it is told to by a file; runit then waits for a second.
+            files["job.py"]?.replace(
+                "while True: time.sleep(0.05)",
+                with: """
+                    while True:
+                        time.sleep(0.01)
+                        if os.path.exists(notes + "crash"):
+                            note("crashed")
+                            os._exit(9)
+                    """)
+            try await host.deploy(files)
+            let second = try await host.deploy(["note": "2\n"])
+            for _ in 1...3 {
+                let target = try await host.list().first { $0.release != host.live() }?.release ?? ""
+                try "".write(
+                    toFile: "\(host.home)/pmo/shared/notes/crash", atomically: true, encoding: .utf8)
+                try #require(try await eventually { try await host.pids("job").isEmpty })
+                try FileManager.default.removeItem(atPath: "\(host.home)/pmo/shared/notes/crash")
+                let switched = try await host.pmo("switch", "pmo", target)
+                #expect(switched.status == 0, "\(switched)")
+                // Longer than runit waits.
+                try await Task.sleep(for: .seconds(2))
+                try await check(host, runs: target, "switch from \(second)")
+            }
+        }
+    }
+
+    @Test(
+        "F18: runs on when a restart fails on a full disk", .enabled(if: geteuid() == 0, "mounting a disk takes root"))
+    func fullDisk() async throws {
+        try await TestHost.with(disk: "size=160m,nr_inodes=4000") { host in
+            let first = try await host.deploy(Self.platform)
+            try await host.fillDisk()
+            let restarted = try await host.pmo("restart", "pmo")
+            #expect(restarted.status == 1, "\(restarted)")
+            let runs = try await eventually { try await host.pids("job").count == 1 }
+            #expect(runs && host.live() == first, "\(restarted)")
+        }
+    }
+
+    @Test("F39: never runs twice where its supervisor is killed and comes back")
+    func supervisorIsKilled() async throws {
+        try await TestHost.with { host in
+            let first = try await host.deploy(Self.platform)
+            try await check(host, runs: first, "first")
+            let before = try await host.pids("job")
+            let supervisor = try #require(
+                RunningProcess.all().first { $0.arguments == ["runsv", "pmo.job.1.0"] && $0.mentions(host.home) })
+            kill(supervisor.pid, SIGKILL)
+            let isNew = try await eventually {
+                let now = try await host.pids("job")
+                return now.count == 1 && now != before
+            }
+            #expect(isNew, "\(before)")
+            let isWell = try await eventually {
+                notes(host) == ["begun \(first)", "ended \(first)", "begun \(first)"]
+            }
+            #expect(isWell, "\(notes(host))")
+        }
+    }
+
+    @Test("F08: is stopped again where a switch that has started it is killed before its rename")
+    func switchIsKilled() async throws {
+        try await TestHost.with { host in
+            let first = try await host.deploy(Self.platform)
+            let second = try await host.deploy(["note": "2\n"])
+            for point in ["switch.before-site", "switch.before-exchange"] {
+                let killed = try await host.run(
+                    "pmo-release", ["rollback", "pmo"], environment: ["PMO_FAIL": "\(point):kill"])
+                try #require(killed.status == 137 && host.live() == second, "\(killed)")
+                #expect(try await host.pmo("prune", "pmo").status == 0)
+                #expect(try await eventually { notes(host).last == "begun \(second)" }, "\(point): \(notes(host))")
+                let running = try await host.processes().filter { $0.service == "job" && $0.state == "up" }
+                #expect(running.count == 1, "\(point): \(running)")
+                #expect(notes(host).filter { $0.hasPrefix("two") } == [], "\(point): \(notes(host))")
+            }
+            let back = try await host.pmo("rollback", "pmo")
+            #expect(back.status == 0, "\(back)")
+            try await check(host, runs: first, "rollback")
+        }
+    }
+
     @Test("F08: starts again when the deploy that stopped it is killed before its successor is live")
     func isResumed() async throws {
         try await TestHost.with { host in

@@ -92,6 +92,17 @@ struct LedgerSafetyTests {
         }
     }
 
+    @Test func `the numbers of failed deploys, which have left a log alone, are not given again (F40)`() throws {
+        try withApp { (app) throws in
+            let store = ReleaseStore(app)
+            _ = try store.make(ReleaseID(commit: commit("a")), deploy: 4, served: true)
+            try write("", to: app.deployLog(6))
+            let ledger = try Ledger(app)
+            #expect(try ledger.rebuild(from: store) == 1)
+            #expect(try ledger.record(someDeploy()).number == 7)
+        }
+    }
+
     @Test func `a value that no version knows is an error that names it`() throws {
         try withApp { (app) throws in
             let ledger = try Ledger(app)

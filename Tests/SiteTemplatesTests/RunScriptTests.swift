@@ -137,6 +137,30 @@ struct RunScriptTests {
         #expect(output.hasSuffix("524288\n"))
     }
 
+    @Test("F39: what a killed supervisor has left running is ended before the next one starts, and nobody else is")
+    func orphan() throws {
+        let instance = try Instance("echo $$; exec sleep 100")
+        let place = instance.instance
+        try shell("cd \(place) && (setsid ./run > first 2>&1 &) && until [ -s first ]; do sleep 0.05; done")
+        let first = try #require(instance.directory.read("slots/api/1/1/first").flatMap { Int32($0.dropLast()) })
+        #expect(kill(first, 0) == 0)
+        try shell("cd \(place) && (setsid ./run > second 2>&1 &) && until [ -s second ]; do sleep 0.05; done")
+        let second = try #require(instance.directory.read("slots/api/1/1/second").flatMap { Int32($0.dropLast()) })
+        func isAlive(_ pid: Int32) throws -> Bool {
+            let state = try shell("ps -o stat= -p \(pid) || true")
+            return !state.isEmpty && !state.hasPrefix("Z")
+        }
+        #expect(try !isAlive(first) && isAlive(second))
+        kill(-second, SIGKILL)
+        // A number that another process has by now.
+        try shell("cd \(place); setsid sleep 100 > other 2>&1 & echo $! > pgid; sleep 0.2")
+        let other = try #require(instance.directory.read("slots/api/1/1/pgid").flatMap { Int32($0.dropLast()) })
+        try shell("cd \(place) && (setsid ./run > third 2>&1 &) && until [ -s third ]; do sleep 0.05; done")
+        let third = try #require(instance.directory.read("slots/api/1/1/third").flatMap { Int32($0.dropLast()) })
+        #expect(try isAlive(other) && isAlive(third))
+        for pid in [other, third] { kill(-pid, SIGKILL) }
+    }
+
     @Test("F28: finish counts the ends, and keeps runsv's words for the last; what it cannot read counts as none")
     func ends() throws {
         let instance = try Instance("true")

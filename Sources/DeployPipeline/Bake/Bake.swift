@@ -28,14 +28,17 @@ public struct Bake: Sendable {
         try BakeRecord(deploy: number, release: release).save(to: host.layout)
     }
 
-    /// Starts a watch that was cut short; does nothing where there is none, or where somebody watches.
+    /// Starts a watch that was cut short; does nothing where there is none, or where somebody watches that deploy.
     ///
     /// - Parameter executable: the product's own binary.
     public static func resume(_ host: AppHost, executable: String) throws {
-        guard try BakeRecord.load(from: host.layout) != nil,
-            let free = try FileLock.tryAcquire(lock(of: host.layout))
-        else { return }
-        free.release()
+        guard let record = try BakeRecord.load(from: host.layout) else { return }
+        let lock = lock(of: host.layout)
+        if let free = try FileLock.tryAcquire(lock) {
+            free.release()
+        } else if try DurableFile.read(lock, limit: 64) == Array("\(record.deploy)".utf8) {
+            return
+        }
         try spawn(host, executable: executable)
     }
 
@@ -57,6 +60,7 @@ public struct Bake: Sendable {
         // The watch of the deploy before ends as soon as it has noticed this one.
         guard let only = try FileLock.acquire(lock(of: host.layout), wait: .seconds(30)) else { return }
         defer { only.release() }
+        only.note(Array("\(number)".utf8))
         guard let record = try BakeRecord.load(from: host.layout), record.deploy == number else { return }
         try await Bake(host, deploy: number).run(record.release)
         // A deploy that is under way puts its own there, or the next watch finds nothing to do.
@@ -77,9 +81,9 @@ public struct Bake: Sendable {
             // What somebody did before this process came to look counts as well.
             let begun = try ledger.deploy(number)?.finished ?? currentTime()
             let found = if let known { Optional(known) } else { try await watch(release, since: begun) }
-            if let problem = found { try await takeBack(release, since: problem) }
+            if let problem = found { try await takeBack(release, since: problem, begun) }
         } else if let live, let known, try ledger.deploy(number)?.state == .live {
-            record(release, "taken back, since \(known); \(live.short) serves", verb: "rollback")
+            recordTakenBack(release, since: known, to: live)
             try await follow(live, insteadOf: release, since: known)
         }
     }
@@ -112,9 +116,12 @@ public struct Bake: Sendable {
     /// Whether the release is live still, and nobody has stopped or started anything by hand: what he does is no fault of
     /// the release's, and he is there to see.
     private func isOurs(_ release: ReleaseID, since begun: Double) throws -> Bool {
-        guard try host.store.current() == release else { return false }
+        try host.store.current() == release && !isInHand(since: begun)
+    }
+
+    private func isInHand(since begun: Double) throws -> Bool {
         let hands: Set = ["restart", "stop", "start", "switch", "rollback", "destroy"]
-        return try !ledger.events(limit: 50).contains {
+        return try ledger.events(limit: 50).contains {
             $0.time >= begun && $0.who != "bake" && hands.contains($0.verb)
         }
     }
@@ -133,20 +140,27 @@ public struct Bake: Sendable {
         }
     }
 
-    private func takeBack(_ release: ReleaseID, since problem: String) async throws {
+    private func takeBack(_ release: ReleaseID, since problem: String, _ begun: Double) async throws {
         guard let lock = try AppLock.acquire(host.layout, wait: .seconds(3600), holding: "bake", who: "bake") else {
             return
         }
         defer { lock.release() }
-        // What was waited for may have been somebody who takes it in hand.
-        guard try host.store.current() == release else { return }
+        // What was waited for may have been somebody who takes it in hand, and what was seen meanwhile his doing.
+        guard try isOurs(release, since: begun) else {
+            // A deploy has taken its place: a rollback must not lead to it.
+            if try host.store.current() != release, try !isInHand(since: begun) {
+                try? host.store.markBad(release, reason: problem)
+                record(release, "was found bad, since \(problem)", verb: "bake")
+            }
+            return
+        }
         try FailPoint.bakeBeforeMark.pass("write", host.layout.release(release).root)
         try? host.store.markBad(release, reason: problem)
         try FailPoint.bakeAfterMark.pass("switch", host.layout.current)
         do {
             let old = try await switchBack(from: release)
             try FailPoint.bakeAfterSwitch.pass("write", host.layout.ledger)
-            record(release, "taken back, since \(problem); \(old.short) serves", verb: "rollback")
+            recordTakenBack(release, since: problem, to: old)
             lock.release()
             try await follow(old, insteadOf: release, since: problem)
         } catch {
@@ -158,8 +172,10 @@ public struct Bake: Sendable {
 
     /// Watches the release that one was taken back to.
     private func follow(_ old: ReleaseID, insteadOf release: ReleaseID, since problem: String) async throws {
-        guard let again = try await watch(old, since: currentTime()) else { return }
-        try await giveUp("\(release.short) was taken back (\(problem)), and \(old.short) fails too: \(again)", old)
+        let begun = currentTime()
+        guard let again = try await watch(old, since: begun) else { return }
+        try await giveUp(
+            "\(release.short) was taken back (\(problem)), and \(old.short) fails too: \(again)", old, begun)
     }
 
     /// To the release before, where it is well itself.
@@ -183,12 +199,12 @@ public struct Bake: Sendable {
         return old
     }
 
-    private func giveUp(_ reason: String, _ release: ReleaseID) async throws {
+    private func giveUp(_ reason: String, _ release: ReleaseID, _ begun: Double) async throws {
         guard let lock = try AppLock.acquire(host.layout, wait: .seconds(3600), holding: "bake", who: "bake") else {
             return
         }
         defer { lock.release() }
-        guard try host.store.current() == release else { return }
+        guard try isOurs(release, since: begun) else { return }
         try needsOperator(reason, release)
     }
 
@@ -197,15 +213,20 @@ public struct Bake: Sendable {
         record(release, "needs an operator: \(reason)", verb: "bake")
     }
 
-    /// In the ledger and in the deploy's own log, which was told to its end.
-    private func record(_ release: ReleaseID, _ detail: String, verb: String) {
-        try? ledger.record(
-            LedgerEvent(
-                time: currentTime(), who: "bake", verb: verb, detail: "\(release.short) \(detail)", deploy: number))
+    private func recordTakenBack(_ release: ReleaseID, since problem: String, to old: ReleaseID) {
+        let detail = "taken back, since \(problem); \(old.short) serves"
+        record(release, detail, verb: "rollback")
         _ = try? ledger.update(number) {
             $0.state = .reverted
             $0.reason = detail
         }
+    }
+
+    /// In the history and in the deploy's own log, which was told to its end.
+    private func record(_ release: ReleaseID, _ detail: String, verb: String) {
+        try? ledger.record(
+            LedgerEvent(
+                time: currentTime(), who: "bake", verb: verb, detail: "\(release.short) \(detail)", deploy: number))
         try? DeployLog.add("bake: \(release.short) \(detail)", to: host.layout, deploy: number)
     }
 }

@@ -15,7 +15,8 @@ public struct AppRemoval: Sendable {
         try await stopAll(forgetting: true)
         try await host.changingNginx { try await $0.remove(app: host.layout.name) }
         try await host.nginx.forgetCertificates(of: host.layout.name)
-        try host.store.removeTree(host.layout.root)
+        try host.layout.disappear()
+        try? host.layout.host.sweepApps()
     }
 
     /// Stops every instance in every slot.

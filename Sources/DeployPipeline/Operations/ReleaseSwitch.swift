@@ -36,11 +36,13 @@ public struct ReleaseSwitch: Sendable {
         let started = missing.isEmpty ? [] : try await services.start(release, only: missing)
         let waiting = try services.waiting(among: started + ready)
         func waits(_ placement: Placement) -> Bool { waiting.contains { $0.service.name == placement.service.name } }
+        var unnoted: [Placement] = []
         do {
             let check = CandidateCheck(host: host, manifest: try host.store.manifest(release))
             try await check.run(fresh: started.filter { !waits($0) })
             try await services.startWorkers(of: ready.filter { !waits($0) })
-            try await services.changeOver(to: waiting)
+            try await services.pause(services.live(of: waiting), &unnoted)
+            try await services.startWorkers(of: waiting)
             try await check.run(fresh: started.filter(waits))
             let outcome = try await LiveSwitch(host).point(at: release)
             return Outcome(
@@ -49,12 +51,13 @@ public struct ReleaseSwitch: Sendable {
             let shared = Set(
                 ready.filter { (try? services.isLive($0.service.name, $0.slot)) != false }.map(\.service.name))
             try? await services.stopWorkers(of: ready.filter { !shared.contains($0.service.name) })
-            await services.takeBack(started)
+            await services.takeBack(started, goingOnWith: unnoted)
             throw error
         }
     }
 
-    /// The release that a bare `rollback` means: what `previous` points at, else the newest other one that served well.
+    /// The release that a bare `rollback` means: what `previous` points at, else of the others that served well the one
+    /// that is warm, else the newest.
     ///
     /// - Throws: `DeployError.noRollback`.
     public func rollbackTarget() throws -> ReleaseID {
@@ -65,9 +68,13 @@ public struct ReleaseSwitch: Sendable {
         let served = try host.store.releases().filter {
             $0 != current && host.store.served($0) && host.store.bad($0) == nil
         }
-        let newest = served.max { deployNumber($0) < deployNumber($1) }
-        guard let newest else { throw DeployError.noRollback(host.layout.name) }
-        return newest
+        var warm: [ReleaseID: Double] = [:]
+        for (service, slot, release) in host.slots.occupied() {
+            warm[release] = max(warm[release] ?? 0, host.slots.warmUntil(service, slot) ?? 0)
+        }
+        let best = served.max { (warm[$0] ?? 0, deployNumber($0)) < (warm[$1] ?? 0, deployNumber($1)) }
+        guard let best else { throw DeployError.noRollback(host.layout.name) }
+        return best
     }
 
     private func deployNumber(_ release: ReleaseID) -> Int { (try? host.store.information(release).deploy) ?? 0 }

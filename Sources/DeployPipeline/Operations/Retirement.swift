@@ -27,6 +27,9 @@ public struct Retirement: Sendable {
                 if until != nil { try host.slots.setWarmUntil(service, slot, nil) }
             } else if let until = try warmUntil(service, slot, now), until > now {
                 next = min(next ?? until, until)
+                // One that a switch has started that was killed before its rename.
+                let warm = try services.occupant(of: service, slot, release: release)
+                if try await services.isStrayWorker(warm) { try await services.stopWorkers(of: [warm]) }
             } else {
                 try await services.stop(try services.occupant(of: service, slot, release: release))
             }
@@ -39,7 +42,7 @@ public struct Retirement: Sendable {
     /// Until when a slot stays warm. A time that no clock has told in the app's warm time was told by one that was wrong:
     /// from now on it is that time (F38).
     private func warmUntil(_ service: ServiceName, _ slot: SlotNumber, _ now: Double) throws -> Double? {
-        let latest = now + max(host.settings.warm.seconds, AppSettings.drain)
+        let latest = now + max(host.settings.warm.seconds, AppSettings.restartDrain)
         guard let until = host.slots.warmUntil(service, slot) else {
             // The disk was full when it was left (F18), or who left it was killed before he had noted the time.
             guard let previous = (try? host.store.previous()).flatMap({ $0 }),

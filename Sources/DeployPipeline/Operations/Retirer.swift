@@ -39,7 +39,7 @@ public enum Retirer {
     }
 
     private static func nextDue(_ host: AppHost) -> Double? {
-        let latest = currentTime() + max(host.settings.warm.seconds, AppSettings.drain)
+        let latest = currentTime() + max(host.settings.warm.seconds, AppSettings.restartDrain)
         // What a wrong clock has told is due at once, to be told anew.
         return host.slots.occupied().compactMap { host.slots.warmUntil($0.0, $0.1) }
             .map { isWrong($0, latest) ? 0 : $0 }.min()

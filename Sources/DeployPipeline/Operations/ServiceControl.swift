@@ -49,21 +49,23 @@ public struct ServiceControl: Sendable {
         let services = ServiceSlots(host)
         let old = try services.placements(of: current) ?? []
         var new: [Placement] = []
+        var unnoted: [Placement] = []
         do {
-            try await services.pause(old)
+            try await services.pause(old, &unnoted)
             new = try await services.start(current, linking: false, carrying: false)
             try await services.startWorkers(of: services.waiting(among: new))
             _ = try await CandidateCheck(host: host, manifest: try host.store.manifest(current)).run(new)
         } catch {
-            await services.takeBack(new)
+            await services.takeBack(new, goingOnWith: unnoted)
             throw error
         }
         for placement in new { try host.slots.link(current, placement.service.name, to: placement.slot) }
         for placement in old {
             let time = placement.isCarried ? host.settings.warm.seconds : 0
-            try host.slots.setPaused(placement.service.name, placement.slot, false)
-            try host.slots.setWarmUntil(
-                placement.service.name, placement.slot, currentTime() + max(time, AppSettings.drain))
+            // The new ones serve: a disk that is too full to note how long the old ones stay is no failure.
+            try? host.slots.setPaused(placement.service.name, placement.slot, false)
+            try? host.slots.setWarmUntil(
+                placement.service.name, placement.slot, currentTime() + max(time, AppSettings.restartDrain))
         }
     }
 }

@@ -112,15 +112,17 @@ public struct Doctor: Sendable {
 
     private func receiver() -> Finding {
         let path = host.layout.repository
+        let isGone = access(path.string, F_OK) != 0
+        let repair = isGone ? resume : "mv \(path) \(path).broken && \(resume)"
         do {
             _ = try GitRepository(opening: path)
         } catch {
-            return wrong("receiver", Reason(error).sentence, "git init --bare \(path), then pmo-release create again")
+            return wrong("receiver", Reason(error).sentence, repair)
         }
         let missing = SiteTemplates.hookNames.filter { access(path.appending("hooks").appending($0).string, X_OK) != 0 }
         guard missing.isEmpty else {
             return wrong(
-                "receiver", "cannot run its hooks: \(missing.joined(separator: ", "))", "chmod 755 \(path)/hooks/*")
+                "receiver", "cannot run its hooks: \(missing.joined(separator: ", "))", resume)
         }
         let program = host.layout.host.bin.appending("post-receive")
         guard access(program.string, X_OK) == 0 else {
@@ -179,6 +181,12 @@ public struct Doctor: Sendable {
     private func services() async -> Finding? {
         guard let current = (try? host.store.current()).flatMap({ $0 }) else { return nil }
         do {
+            let missing = try ServiceSlots(host).missing(of: current)
+            guard missing.isEmpty else {
+                return wrong(
+                    "services", "not started: \(missing.map(\.text).joined(separator: ", "))",
+                    "pmo-release restart \(host.layout.name)")
+            }
             let placements = try ServiceSlots(host).placements(of: current) ?? []
             var down: [String] = []
             var stopped: [String] = []

@@ -65,6 +65,9 @@ extension Recovery {
         try host.store.markServed(release)
         try host.store.syncLinks()
         await LiveSwitch(host).settle(from: intent?.from, to: release)
+        if let manifest = try? host.store.manifest(release) {
+            try? Bake.note(host, deploy: number, release, manifest)
+        }
         guard let deploy = try ledger?.deploy(number) else { return }
         // By its state it is done with: all else comes before that.
         BranchMove(host).run(deploy)

@@ -4,14 +4,19 @@ import ReleaseStore
 
 extension Recovery {
     /// Whether something was cut short.
-    func isNeeded() throws -> Bool {
+    func isNeeded() async throws -> Bool {
         if try numbers().contains(where: { try remains(of: $0).next != nil }) { return true }
         if try host.store.hasLeftovers() || !LiveSwitch(host).hasRightSite() { return true }
-        return try host.slots.occupied().contains { service, slot, _ in
+        let services = ServiceSlots(host)
+        for (service, slot, release) in host.slots.occupied() {
             // A worker that stands still for another one was left so.
             if host.slots.isPaused(service, slot) { return true }
-            return try host.slots.warmUntil(service, slot) == nil && !ServiceSlots(host).isLive(service, slot)
+            guard try !services.isLive(service, slot) else { continue }
+            guard host.slots.warmUntil(service, slot) != nil else { return true }
+            let warm = try services.occupant(of: service, slot, release: release)
+            if try await services.isStrayWorker(warm) { return true }
         }
+        return false
     }
 
     /// The deploys of which something may be left: those that the ledger has open, that have an intent or a partial, and
@@ -42,7 +47,10 @@ extension Recovery {
     private func row(_ deploy: Deploy?) -> Remains.Row {
         guard ledger != nil else { return .unreadable }
         guard let deploy else { return .missing }
-        return deploy.state == .live ? .live : deploy.state.isFinal ? .ended : .open
+        switch deploy.state {
+        case .live, .reverted: return .live
+        default: return deploy.state.isFinal ? .ended : .open
+        }
     }
 
     private func look(_ intent: DeployIntent?, _ number: Int) throws -> Remains.Intent {

@@ -21,7 +21,7 @@ public struct Recovery: Sendable {
 
     /// Recovers where something was cut short; else nothing is changed or stopped.
     public func runIfNeeded() async throws {
-        if try isNeeded() { try await run() }
+        if try await isNeeded() { try await run() }
     }
 
     /// Recovers.
@@ -82,6 +82,11 @@ public struct Recovery: Sendable {
         var strays: [ReleaseID] = []
         for release in found.unserved where !used.contains(release) {
             guard let number = try? host.store.information(release).deploy, !alive.contains(number) else { continue }
+            // Its mark is gone, and the ledger knows better.
+            if let state = try? ledger?.deploy(number)?.state, [.live, .reverted].contains(state) {
+                try? host.store.markServed(release)
+                continue
+            }
             try host.store.remove(release)
             strays.append(release)
         }

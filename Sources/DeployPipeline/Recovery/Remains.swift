@@ -9,6 +9,7 @@ struct Remains: Hashable, Sendable {
         case missing
         /// Queued or running.
         case open
+        /// It went live, whether or not it was taken back since.
         case live
         /// Failed or superseded.
         case ended

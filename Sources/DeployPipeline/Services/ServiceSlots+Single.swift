@@ -18,32 +18,65 @@ extension ServiceSlots {
     }
 
     /// Stops the live workers in whose place others come, and starts those.
+    ///
+    /// - Throws: `StoreError` where a pause cannot be noted; that worker runs on.
     func changeOver(to waiting: [Placement]) async throws {
-        try await pause(waiting.compactMap { try liveWorker($0.service.name) })
+        for worker in try live(of: waiting) { try await pause(worker, onFailure: { throw $0 }) }
         try await startWorkers(of: waiting)
     }
 
-    /// Stops workers so that they are started again if nothing takes their place. One that does not run stays as it is.
-    func pause(_ workers: [Placement]) async throws {
+    /// The live workers in whose place some others come.
+    func live(of waiting: [Placement]) throws -> [Placement] {
+        try waiting.compactMap { try liveWorker($0.service.name) }
+    }
+
+    /// Stops workers so that they are started again if nothing takes their place; also on a disk that is too full to note
+    /// that, which must not keep a rollback from happening.
+    ///
+    /// - Parameter unnoted: those of which nothing could be noted.
+    func pause(_ workers: [Placement], _ unnoted: inout [Placement]) async throws {
         for worker in workers where worker.service.listen == .none {
-            guard await isUp(worker) else { continue }
-            // A full disk must not keep a rollback from happening.
-            try? host.slots.setPaused(worker.service.name, worker.slot, true)
-            _ = try await stopInstances(of: worker)
+            var isNoted = true
+            try await pause(worker) { _ in isNoted = false }
+            if !isNoted { unnoted.append(worker) }
         }
+    }
+
+    /// One that a command has stopped stays as it is; one that has ended would come back beside its successor.
+    private func pause(_ worker: Placement, onFailure failed: (StoreError) throws -> Void) async throws {
+        guard try await !isStopped(worker) else { return }
+        do throws(StoreError) {
+            try host.slots.setPaused(worker.service.name, worker.slot, true)
+        } catch {
+            try failed(error)
+        }
+        _ = try await stopInstances(of: worker)
     }
 
     /// Ends every pause: a live worker starts again; of any other the pause is forgotten. Call it once what would have
     /// taken its place is stopped or live.
     func resume() async throws {
         for (service, slot, release) in host.slots.occupied() where host.slots.isPaused(service, slot) {
-            if try isLive(service, slot) {
-                let worker = try occupant(of: service, slot, release: release)
-                try await host.supervisor.prepare(worker.instances)
-                try await startWorkers(of: [worker])
-            }
+            if try isLive(service, slot) { try await goOn(occupant(of: service, slot, release: release)) }
             try host.slots.setPaused(service, slot, false)
         }
+    }
+
+    /// Starts a worker again.
+    func goOn(_ worker: Placement) async throws {
+        try await host.supervisor.prepare(worker.instances)
+        try await startWorkers(of: [worker])
+    }
+
+    /// Whether something of a worker that is not live runs, or would again.
+    func isStrayWorker(_ placement: Placement) async throws -> Bool {
+        guard placement.service.listen == .none else { return false }
+        return try await !isStopped(placement)
+    }
+
+    private func isStopped(_ worker: Placement) async throws -> Bool {
+        for instance in worker.instances where try await !host.supervisor.status(instance).isStopped { return false }
+        return true
     }
 
     private func liveWorker(_ service: ServiceName) throws -> Placement? {

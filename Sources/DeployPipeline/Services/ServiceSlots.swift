@@ -17,6 +17,11 @@ public struct ServiceSlots: Sendable {
         return found.count == services.count ? found : nil
     }
 
+    /// The services of a release that are in no slot.
+    public func missing(of release: ReleaseID) throws -> [ServiceName] {
+        try host.store.manifest(release).services.map(\.name).filter { host.slots.slot(of: $0, in: release) == nil }
+    }
+
     /// Where a service of a release is now; nil when it is in no slot.
     func placement(of service: Service, in release: ReleaseID) throws -> Placement? {
         guard let slot = host.slots.slot(of: service.name, in: release) else { return nil }
@@ -119,8 +124,11 @@ public struct ServiceSlots: Sendable {
 
     /// Undoes a start: stops what it has started, and nothing that was carried over; workers that were paused for it
     /// go on.
-    func takeBack(_ placements: [Placement]) async {
+    ///
+    /// - Parameter unnoted: workers that were paused, which the disk does not know.
+    func takeBack(_ placements: [Placement], goingOnWith unnoted: [Placement] = []) async {
         for placement in placements where !placement.isCarried { try? await stop(placement) }
+        for worker in unnoted { try? await goOn(worker) }
         try? await resume()
     }
 
@@ -169,9 +177,13 @@ public struct ServiceSlots: Sendable {
         return try Placement(known ?? Service(name: service, command: "", listen: .none), in: slot, of: host)
     }
 
-    /// A slot that nobody needs: an empty one, else of those that are not live the one whose warm time ends first.
+    /// A slot that nobody needs: an empty one, else of those that are not live the one whose warm time ends first. The one
+    /// before the live slot comes last: nginx may still be receiving a request that it will take there.
     private func freeSlot(for service: ServiceName) async throws -> SlotNumber {
-        if let empty = SlotNumber.allCases.first(where: { host.slots.occupant(service, $0) == nil }) { return empty }
+        let all = SlotNumber.allCases
+        let live = try all.firstIndex { try isLive(service, $0) } ?? all.count - 1
+        let inTurn = all[(live + 1)...] + all[...live]
+        if let empty = inTurn.first(where: { host.slots.occupant(service, $0) == nil }) { return empty }
         let expendable = try SlotNumber.allCases.filter { try !isLive(service, $0) }
         let oldest = expendable.min {
             (host.slots.warmUntil(service, $0) ?? 0) < (host.slots.warmUntil(service, $1) ?? 0)

@@ -83,6 +83,10 @@ extension Nginx {
             #!/bin/sh
             # nginx of pmo-release, kept running by the supervisor.
             exec 2>&1
+            # A runsv that was killed has left a master, which has the port.
+            read -r old 2>/dev/null <pgid || old=none
+            ! grep -qsF '\(configuration.string)' "/proc/$old/cmdline" || ./finish
+            echo "$$" >pgid
             rm -f '\(control.string)'
             # runit starts it in a process group of its own by this; systemd does that by itself.
             own=
@@ -91,6 +95,20 @@ extension Nginx {
             -c '\(configuration.string)'
 
             """, to: service.appending("run"), mode: 0o755)
+        // Of a master that was killed the workers go on and have the port.
+        try write(
+            """
+            #!/bin/sh
+            read -r old 2>/dev/null <pgid || exit 0
+            rm -f pgid
+            case $old in '' | *[!0-9]* | 0 | 1) exit 0 ;; esac
+            kill -s TERM -- "-$old" 2>/dev/null || exit 0
+            left=50
+            while [ "$left" -gt 0 ] && kill -s 0 -- "-$old" 2>/dev/null; do left=$((left - 1)); sleep 0.1; done
+            kill -s KILL -- "-$old" 2>/dev/null
+            exit 0
+
+            """, to: service.appending("finish"), mode: 0o755)
         try write(
             "#!/bin/sh\nexec svlogd -tt '\(instance.logDirectory.string)'\n", to: service.appending("log/run"),
             mode: 0o755)

@@ -1,11 +1,10 @@
 import ArgumentParser
 import DeployPipeline
-import GitRepository
+import FailPoints
 import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
-import SiteTemplates
 import SystemPackage
 
 struct CreateCommand: AsyncParsableCommand {
@@ -42,25 +41,25 @@ struct CreateCommand: AsyncParsableCommand {
         let host = home.layout
         let layout = host.app(name)
         guard !layout.exists else { throw CreateError.exists(name) }
+        guard !layout.isTaken else { throw CreateError.inTheWay(layout.root.string) }
         try checkPrograms()
         let hostSettings = try HostSetup(host: host, listen: listen, supervisor: supervisor, nginx: nginx).settings()
         try Self.prepareHome(host)
+        try FailPoints.arm(forOwnerOf: host.home.string)
         try host.requireFree([settings.domain], for: name)
         if settings.share == .hardlink { try await AppHost.requireSeal(of: host.home) }
         try hostSettings.save(to: host.settings)
         if hostSettings.supervisor == .systemd { try await BootUnit(host).install() }
         do {
-            try layout.createDirectories()
-            try GitRepository.createReceiver(at: layout.repository, branch: branch)
-            // What nginx's workers, and other users, have no business with.
-            chmod(layout.repository.string, 0o700)
-            try installHooks(layout)
-            // Last: an app is there once its settings are.
-            try settings.save(to: layout.settings)
-        } catch {
-            try? ReleaseStore(layout).removeTree(layout.root)
-            throw error
+            try layout.appear { made in
+                try made.createDirectories()
+                try ReceiverSetup(layout: made, branch: branch).make()
+                try settings.save(to: made.settings)
+            }
+        } catch StoreError.system(_, _, EEXIST) {
+            throw layout.exists ? CreateError.exists(name) : CreateError.inTheWay(layout.root.string)
         }
+        try? host.sweepApps()
         report(layout, settings, hostSettings)
     }
 
@@ -91,16 +90,6 @@ struct CreateCommand: AsyncParsableCommand {
             to: (access(sibling.string, X_OK) == 0 ? sibling : own).string)
     }
 
-    private func installHooks(_ layout: AppLayout) throws {
-        let directory = layout.repository.appending("hooks")
-        try DurableFile.makeDirectories(directory)
-        for hook in SiteTemplates.hookNames {
-            try DurableFile.write(
-                SiteTemplates.hook(named: hook), to: directory.appending(hook),
-                mode: 0o755)
-        }
-    }
-
     private func report(_ layout: AppLayout, _ settings: AppSettings, _ host: HostSettings) {
         Output.progress(
             "created \(layout.name) in \(layout.root), deploys \(settings.branch), supervised by \(host.supervisor)")
@@ -127,6 +116,7 @@ struct CreateCommand: AsyncParsableCommand {
 /// Why an app cannot be made.
 enum CreateError: HintedError {
     case exists(AppName)
+    case inTheWay(String)
     case home(String, String)
     case listen(String)
     case hostDiffers(what: String, has: String, asked: String)
@@ -142,6 +132,8 @@ enum CreateError: HintedError {
     var description: String {
         switch self {
         case .exists(let name): "the app \(name) exists already"
+        case .inTheWay(let path):
+            "there is something at \(path.shown(limit: 200)) already: an app without settings, or none"
         case .home(let path, let problem): "cannot write to the home \(path): \(problem)"
         case .listen(let text): "--listen takes [ADDRESS:]PORT, not “\(text.shown(limit: 40))”"
         case .hostDiffers(let what, let has, _): "this host's apps share one \(what): \(has)"
@@ -158,6 +150,8 @@ enum CreateError: HintedError {
     var hint: String? {
         switch self {
         case .exists(let name): "pmo-release show \(name)"
+        case .inTheWay(let path):
+            "give it its settings.json back where it is an app, else: mv \(path.shellQuoted) \("\(path).old".shellQuoted)"
         case .home: "name another with --home or PMO_HOME, or run as its owner"
         case .listen: "--listen 127.0.0.1:8080"
         case .hostDiffers(let what, _, let asked): "leave the option out, or use another --home for \(what) \(asked)"

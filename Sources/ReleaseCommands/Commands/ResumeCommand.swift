@@ -16,6 +16,7 @@ struct ResumeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if all { try? home.layout.sweepApps() }
         let apps = all ? try home.layout.apps().map { home.layout.app($0) } : [try home.app(app)]
         var failure: (any Error)?
         // One app that is in a bad way does not keep the others down.
@@ -37,6 +38,9 @@ struct ResumeCommand: AsyncParsableCommand {
             if let aside {
                 Output.line("\(name): the ledger was damaged and is in \(aside) now; rebuilt from the releases")
             }
+            if let repaired = try ReceiverSetup(layout: host.layout, branch: host.settings.branch).repair() {
+                Output.line("\(name): \(repaired)")
+            }
             let ended = try await Recovery(host, ledger).run()
             try await LiveSwitch(host).ensureServed()
             return ended
@@ -46,7 +50,6 @@ struct ResumeCommand: AsyncParsableCommand {
                 "\(name): deploy \(deploy.number) (\(deploy.commit.short)) \(deploy.state.rawValue)\(deploy.reason.map { ": \($0)" } ?? "")"
             )
         }
-        try? Bake.resume(host, executable: Caller.executable)
         try? Retirer.spawn(host, executable: Caller.executable)
         if ended.isEmpty { Output.progress("\(name): nothing was interrupted") }
     }

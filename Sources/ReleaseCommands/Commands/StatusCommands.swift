@@ -22,10 +22,15 @@ struct StatusCommand: AsyncParsableCommand {
         let ledger = try Self.ledger(host)
         let running = try ledger?.running() ?? []
         let call = try OperatorCall.load(from: host.layout)
-        let isWell = call == nil && current != nil && nginxStart == nil && rows.allSatisfy { $0.state == "up" }
+        let missing = try current.map { try ServiceSlots(host).missing(of: $0) } ?? []
+        let bad = current.flatMap { host.store.bad($0) }
+        let isWell =
+            call == nil && current != nil && nginxStart == nil && missing.isEmpty && bad == nil
+            && rows.allSatisfy { $0.state == "up" }
         let report = StatusReport(
             app: host.layout.name, current: current, well: isWell, needsOperator: call?.reason, instances: rows,
-            nginxDown: nginxStart != nil, takenBack: try Self.takenBack(ledger),
+            notStarted: missing, foundBad: bad,
+            nginxDown: nginxStart != nil, takenBack: try Self.takenBack(ledger, current),
             locked: try DeployFreeze.of(host.layout),
             maintenance: access(host.layout.maintenancePage.string, F_OK) == 0,
             deploying: running.map { Self.shown($0, host) })
@@ -37,10 +42,18 @@ struct StatusCommand: AsyncParsableCommand {
                 let ends = row.ends.map { "  (\($0))" } ?? ""
                 Output.line("  \(row.service).\(row.instance)  \(row.state)  \(row.endpoint)\(ends)")
             }
+            for service in missing {
+                Output.line("  \(service)  not started: pmo-release restart \(host.layout.name)")
+            }
+            if let bad, call == nil {
+                Output.line("  found bad: \(bad.shown(limit: 400))")
+                Output.line("  have it taken back: pmo-release resume \(host.layout.name)")
+            }
             if let nginxStart { Output.line("  nginx does not run: \(nginxStart)") }
             if let call {
                 Output.line("  needs an operator: \(call.reason.shown(limit: 400))")
-                Output.line("  push a commit that works, or pmo-release switch \(host.layout.name) to one that does")
+                Output.line(
+                    "  push a commit that works, or switch to one of these: pmo-release list \(host.layout.name)")
             }
             if let takenBack = report.takenBack {
                 Output.line("  \(takenBack.shown(limit: 400))")
@@ -67,10 +80,10 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     /// What the newest deploy came to, where its release was taken back.
-    private static func takenBack(_ ledger: Ledger?) throws -> String? {
-        guard let newest = try ledger?.deploys(limit: 1).first, newest.state == .reverted else {
-            return nil
-        }
+    private static func takenBack(_ ledger: Ledger?, _ current: ReleaseID?) throws -> String? {
+        guard let newest = try ledger?.deploys(limit: 1).first, newest.state == .reverted,
+            newest.release != current
+        else { return nil }
         return "\(newest.commit.short) (deploy \(newest.number)) was \(newest.reason ?? "taken back")"
     }
 
@@ -93,6 +106,10 @@ private struct StatusReport: Encodable {
     /// What only a person can put right.
     var needsOperator: String?
     var instances: [InstanceRow]
+    /// Services of the live release that are in no slot.
+    var notStarted: [ServiceName]
+    /// Why the live release was found bad.
+    var foundBad: String?
     /// Whether the live release has a site and nginx does not run.
     var nginxDown: Bool
     /// Which release was taken back last, and why, unless another came after it.

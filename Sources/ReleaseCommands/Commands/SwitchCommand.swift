@@ -82,7 +82,9 @@ private struct SwitchReport: Encodable {
         var telling = host
         telling.notice = Output.progress
         let outcome = try await withAppLock(host, verb) { [telling] in
-            try await ReleaseSwitch(telling).run(to: try target())
+            // Somebody may have put a stop on it while this one waited.
+            if !force { try DeployFreeze.check(host.layout, forcible: true) }
+            return try await ReleaseSwitch(telling).run(to: try target())
         }
         let report = SwitchReport(
             from: outcome.from, to: outcome.to, warm: outcome.wasWarm,

@@ -123,7 +123,11 @@ func withAppLock<Result>(
         throw DeployError.busy(
             app: host.layout.name, holder: LockWait(for: host.layout, try? Ledger(host.layout)).shown)
     }
-    defer { lock.release() }
+    defer {
+        lock.release()
+        // Also of what recovery has found live.
+        try? Bake.resume(host, executable: Caller.executable)
+    }
     // A ledger that cannot be read must not stand in the way of a rollback.
     if recovering { try? await Recovery(host, try? Ledger(host.layout)).runIfNeeded() }
     return try await body()

@@ -66,6 +66,16 @@ struct FaultDoctorTests {
                 #expect(try await host.get("/").body == "live\n")
             }
             try await repaired("rm current", "!!  current: is gone, and there are releases")
+            try await repaired("rm -r repo.git", "!!  receiver: ")
+            #expect(try await host.push("--force", "main").status == 0)
+            try await repaired("rm repo.git/hooks/proc-receive", "!!  receiver: cannot run its hooks: proc-receive")
+            try await repaired("rm repo.git/HEAD", "!!  receiver: ")
+            // A master that was killed has left workers, which have its port.
+            let killed = try await host.run(
+                "sh", ["-euc", "kill -KILL $(cat ../.pmo/services/nginx/supervise/pid)"], directory: base)
+            #expect(killed.status == 0, "\(killed)")
+            #expect(try await eventually { try await doctor(host) == [] })
+            #expect(try await host.get("/").body == "live\n")
             try await repaired(
                 "touch ../.pmo/services/nginx/down; sv -w 20 down ../.pmo/services/nginx",
                 "!!  site: nginx does not run")

@@ -23,9 +23,10 @@ struct FaultErrorTests {
             try await host.deploy(["index.html": "first\n", "pmo-release.yml": TestHost.site])
             for _ in 0..<3 { try await host.deploy(["index.html": "\(UUID())\n"]) }
             let points = FailPoint.allCases.filter { point in
-                !["build", "migrate", "start", "check", "bake", "retire", "recovery", "root"].contains {
-                    point.rawValue.hasPrefix($0 + ".")
-                }
+                !["build", "migrate", "start", "check", "bake", "retire", "recovery", "create", "destroy", "root"]
+                    .contains {
+                        point.rawValue.hasPrefix($0 + ".")
+                    }
                     && ![.switchBeforeExchange, .pruneAfterHide, .pruneAfterRemove].contains(point)
             }
             var count = 0

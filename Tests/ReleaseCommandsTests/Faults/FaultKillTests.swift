@@ -9,7 +9,7 @@ import Testing
 struct FaultKillTests {
     /// Those that the deploy of a page passes; a service, a build and a migration have the others.
     private static let ofPages: [FailPoint] = FailPoint.allCases.filter { point in
-        !["build", "migrate", "start", "check", "bake", "retire", "recovery", "root"].contains {
+        !["build", "migrate", "start", "check", "bake", "retire", "recovery", "create", "destroy", "root"].contains {
             point.rawValue.hasPrefix($0 + ".")
         }
             && ![.switchBeforeExchange, .pruneAfterHide, .pruneAfterRemove].contains(point)
