@@ -67,9 +67,20 @@ struct HealthGateTests {
             name: "F28: what is counted before the process is seen to be gone is one end",
             seen: [
                 .told(nil, ends: 1, .killed(11)), .told(7, ends: 1, nil), .told(7, ends: 2, .killed(11)),
-                .told(nil, ends: 2, .killed(11)), .told(8, ends: 2, nil), .told(nil, ends: 3, nil),
+                .told(nil, ends: 2, .killed(11)), .told(8, ends: 2, nil), .told(nil, ends: 3, .killed(11)),
             ],
             verdicts: [.wait, .wait, .wait, .wait, .wait, .failed("ended 3 times, last with signal 11")]),
+        Case(
+            name: "what ended before the check began, of one that was carried over, is not the candidate's",
+            seen: [.told(7, ends: 9, .exited(1)), .answer(200), .told(7, ends: 9, .exited(1)), .answer(200)],
+            verdicts: [.wait, .wait, .wait, .healthy]),
+        Case(
+            name: "F28: what ends of one that was carried over is",
+            seen: [
+                .told(7, ends: 9, nil), .told(nil, ends: 10, .exited(1)), .told(nil, ends: 11, .exited(1)),
+                .told(nil, ends: 12, .exited(2)),
+            ],
+            verdicts: [.wait, .wait, .wait, .failed("ended 3 times, last with status 2")]),
         Case(
             name: "F28: a pass of a process that the supervisor counts as ended does not count",
             seen: [.answer(200), .told(nil, ends: 1, .exited(0)), .answer(200), .answer(200)],

@@ -18,6 +18,8 @@ struct HealthGate {
     private(set) var exits = 0
     private var lastProcess: Int32?
     private var endsSeen = 0
+    /// The supervisor's count at the first look: of one that runs already, those before are not the candidate's.
+    private var endsBefore: Int?
     private var lastEnd: ProcessEnd?
     private(set) var lastProblem = "did not answer"
     private(set) var lastAnswer: String?
@@ -28,14 +30,16 @@ struct HealthGate {
     /// is in the supervisor's own count.
     mutating func saw(_ status: InstanceStatus) -> Verdict {
         defer { if let process = status.pid { lastProcess = process } }
-        if let end = status.lastEnd { lastEnd = end }
         if let last = lastProcess, status.pid != last {
             if status.pid == nil { lastProcess = nil }
             endsSeen += 1
         }
+        let before = endsBefore ?? (status.pid == nil ? 0 : status.ends)
+        endsBefore = before
         // Not their sum: the process and the count are not read in one moment.
-        let ends = max(endsSeen, status.ends)
+        let ends = max(endsSeen, status.ends - before)
         guard ends > exits else { return .wait }
+        lastEnd = status.lastEnd ?? lastEnd
         exits = ends
         passesInARow = 0
         return exits >= Self.exitsAllowed ? .failed(endings ?? "ended") : .wait

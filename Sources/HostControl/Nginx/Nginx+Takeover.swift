@@ -86,7 +86,7 @@ extension Nginx {
             # A runsv that was killed has left a master, which has the port.
             read -r old 2>/dev/null <pgid || old=none
             ! grep -qsF '\(configuration.string)' "/proc/$old/cmdline" || ./finish
-            echo "$$" >pgid
+            echo "$$" 2>/dev/null >pgid
             rm -f '\(control.string)'
             # runit starts it in a process group of its own by this; systemd does that by itself.
             own=
