@@ -34,7 +34,7 @@ struct DeployRequest {
         if let underWay = newest, underWay.commit == commit { return (try attach(to: underWay, ledger), true) }
         if !options.contains(DeployFreeze.force) { try DeployFreeze.check(host.layout, forcible: kind != .push) }
         let repository = try GitRepository(opening: host.layout.repository)
-        let summary = try repository.commit(commit)
+        let summary = try summary(in: repository)
         try FailPoint.requestBeforeRecord.pass("write", host.layout.ledger)
         let deploy = try ledger.record(
             Deploy(
@@ -58,6 +58,15 @@ struct DeployRequest {
             if $0.process == nil { $0.process = ProcessIdentity.of(pid: pid) }
         }
         return (started, false)
+    }
+
+    private func summary(in repository: GitRepository) throws -> CommitSummary {
+        do throws(GitError) {
+            return try repository.commit(commit)
+        } catch {
+            guard case .unknownCommit = error else { throw error }
+            throw SelectionError.noSuchCommit(commit.short, host.layout.name)
+        }
     }
 
     /// A push that attaches is known to its later hooks, and to the ssh shell, by the deploy that it attached to.

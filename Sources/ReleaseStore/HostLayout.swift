@@ -59,3 +59,20 @@ public struct HostLayout: Sendable, Hashable {
         return app(name)
     }
 }
+
+extension FilePath {
+    /// The path with its links followed, as far as it is there: who comes by another way finds the same names.
+    public var resolved: FilePath {
+        var head = self
+        var tail: [FilePath.Component] = []
+        while true {
+            if let real = head.withPlatformString({ realpath($0, nil) }) {
+                defer { free(real) }
+                return FilePath(platformString: real).appending(tail.reversed())
+            }
+            guard let last = head.lastComponent else { return self }
+            tail.append(last)
+            head.removeLastComponent()
+        }
+    }
+}

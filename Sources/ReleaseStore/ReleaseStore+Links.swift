@@ -64,11 +64,15 @@ extension ReleaseStore {
 
     /// The error with the release that would most likely be right: the newest that served well.
     private func odd(_ path: FilePath, _ fault: LinkFault) -> StoreError {
-        let newest = (try? newestFirst()) ?? []
+        let isPrevious = path == app.previous
+        let current = isPrevious ? try? self.current() : nil
+        let newest = ((try? newestFirst()) ?? []).filter { $0 != current }
         func isWell(_ id: ReleaseID) -> Bool { served(id) && bad(id) == nil }
         // What has a slot that is not kept warm was live.
         let slots = SlotStore(app)
-        let live = slots.occupied().first { slots.warmUntil($0, $1) == nil && newest.contains($2) && isWell($2) }
+        let live = slots.occupied().first {
+            (slots.warmUntil($0, $1) == nil) != isPrevious && newest.contains($2) && isWell($2)
+        }
         let well = live?.release ?? newest.first(where: isWell)
         return .oddLink(path: path, fault: fault, suggestion: well ?? newest.first { bad($0) == nil })
     }

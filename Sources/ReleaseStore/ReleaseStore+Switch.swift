@@ -89,7 +89,8 @@ extension ReleaseStore {
     /// Gives `previous` back what it named before a switch whose process is gone and that has not come to the rename of
     /// `current`: both links name the live release then.
     func restorePrevious() throws(StoreError) {
-        guard let live = try current(), try named(at: app.previous) == live else { return }
+        // What is odd about either is the doctor's to tell, and keeps nothing from being started.
+        guard let live = try? current(), (try? named(at: app.previous)) == live else { return }
         let root = try Directory(opening: app.root)
         for name in try root.names(startingWith: [".previous."]) where TemporaryName.isLeftover(name) {
             guard let target = try root.linkTarget(name), let before = named(by: target), before != live,

@@ -80,6 +80,11 @@ public struct SlotStore: Sendable {
         return Double(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
     }
 
+    /// When that was noted, which is when the slot's release was left.
+    public func left(_ service: ServiceName, _ slot: SlotNumber) -> Double? {
+        app.slot(service, slot).warmUntil.status().map { Double($0.contentTime) / 1_000_000_000 }
+    }
+
     /// Notes until when the slot's release stays warm, or that it does not.
     public func setWarmUntil(_ service: ServiceName, _ slot: SlotNumber, _ time: Double?) throws(StoreError) {
         let path = app.slot(service, slot).warmUntil

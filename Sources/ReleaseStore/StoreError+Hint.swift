@@ -45,6 +45,7 @@ extension StoreError {
         case EACCES, EPERM: "ls -ld \(directory.quoted)"
         case EMFILE, ENFILE: "ulimit -n 4096"
         case EIO: "dmesg | tail"
+        case EBUSY: "umount \(path.quoted)"
         default: nil
         }
     }

@@ -31,6 +31,21 @@ struct BakeWatchTests {
         #expect(watch.problem == "job ended 2 times, last with status 4")
     }
 
+    @Test("A worker that a deploy has paused for its own, and that goes on, has not ended")
+    func paused() {
+        var watch = BakeWatch()
+        for round: Int32 in 1...5 {
+            watch.saw(process: round, of: "job.1.0", called: "job")
+            watch.wasPaused("job.1.0")
+            if round.isMultiple(of: 2) { watch.saw(process: nil, of: "job.1.0", called: "job") }
+        }
+        watch.wasPaused("new.1.0")
+        watch.saw(process: nil, of: "new.1.0", called: "new")
+        #expect(watch.problem == nil)
+        for process: Int32? in [9, nil, 10, nil] { watch.saw(process: process, of: "job.1.0", called: "job") }
+        #expect(watch.problem == "job ended 2 times")
+    }
+
     @Test("F27: answers that stay away fail the third time in a row")
     func answers() {
         var watch = BakeWatch()

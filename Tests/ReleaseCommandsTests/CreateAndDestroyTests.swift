@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @Suite("An app comes and goes at once", .serialized, .timeLimit(.minutes(10)))
@@ -51,6 +52,44 @@ struct CreateAndDestroyTests {
                 }
                 try await host.git("ls-remote", "\(host.home)/\(app)/repo.git")
             }
+            #expect(try leftovers(host) == [])
+        }
+    }
+
+    @Test("Whoever comes to the home by a link works on the same")
+    func byALink() async throws {
+        try await TestHost.with { host in
+            let link = "\(host.home)-link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: host.home)
+            defer { unlink(link) }
+            try await host.deploy(["index.html": "1\n", "pmo-release.yml": TestHost.site])
+            try await host.deploy(["index.html": "2\n"])
+            try await host.deploy([
+                "index.html": "3\n", "pmo-release.yml": "sites: { pmo.localhost: { root: ., body-size: 2M } }\n",
+            ])
+            for body in ["2\n", "3\n", "2\n"] {
+                let back = try await host.run("pmo-release", ["rollback", "pmo", "--home", link])
+                #expect(back.status == 0, "\(back)")
+                #expect(try await host.get("/").body == body)
+            }
+        }
+    }
+
+    @Test(
+        "Where something is mounted in it, nothing of it is touched",
+        .enabled(if: geteuid() == 0, "mounting takes root"))
+    func hasAMount() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "1\n", "pmo-release.yml": TestHost.site])
+            let volume = "\(host.home)/pmo/shared/up loads"
+            let script = "mkdir -p '\(volume)'; mount -t tmpfs none '\(volume)'; echo mine > '\(volume)/file'"
+            #expect(try await host.run("sh", ["-euc", script]).status == 0)
+            let refused = try await host.pmo("destroy", "pmo", "--confirm", "pmo")
+            #expect(refused.status == 1 && refused.err.contains("hint: umount '\(volume)'"), "\(refused)")
+            #expect(host.text("\(volume)/file") == "mine\n")
+            #expect(try await host.get("/").body == "1\n")
+            #expect(try await host.run("umount", [volume]).status == 0)
+            #expect(try await host.pmo("destroy", "pmo", "--confirm", "pmo").status == 0)
             #expect(try leftovers(host) == [])
         }
     }

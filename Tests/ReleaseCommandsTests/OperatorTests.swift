@@ -117,7 +117,7 @@ struct OperatorTests {
             let status = try await host.pmo("status", "pmo")
             #expect(status.status == 0 && status.out.contains(" is live\n"), "\(status)")
             #expect(status.err.contains("warning: the ledger was not read: "), "\(status)")
-            for words in [["stop", "pmo"], ["maintenance", "off", "pmo"], ["unlock", "pmo"]] {
+            for words in [["start", "pmo"], ["maintenance", "off", "pmo"], ["unlock", "pmo"]] {
                 let done = try await host.run("pmo-release", words)
                 #expect(done.status == 0, "\(words): \(done)")
                 #expect(done.err.contains("warning: not recorded in the ledger: "), "\(words): \(done)")

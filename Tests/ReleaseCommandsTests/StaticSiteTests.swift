@@ -25,6 +25,26 @@ struct StaticSiteTests {
         }
     }
 
+    @Test("is told apart from the one before by who has that, also where both came in one second and are alike in size")
+    func isToldApart() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "1\n"])
+            var tags = [try #require(try await host.get("/").headers["etag"])]
+            for number in 2...6 {
+                try await host.deploy(["index.html": "\(number)\n"])
+                let page = try await host.get("/")
+                #expect(page.body == "\(number)\n")
+                tags.append(try #require(page.headers["etag"]))
+            }
+            #expect(Set(tags).count == tags.count, "\(tags)")
+            for words in [["stop", "pmo"], ["restart", "pmo"]] {
+                let ended = try await host.run("pmo-release", words)
+                #expect(
+                    ended.status == 0 && ended.err.contains("pmo runs no service: nginx serves its files"), "\(ended)")
+            }
+        }
+    }
+
     @Test("goes forward by push and back by rollback and switch, with what list marks")
     func goesBothWays() async throws {
         try await TestHost.with { host in

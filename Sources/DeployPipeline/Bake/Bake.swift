@@ -133,6 +133,11 @@ public struct Bake: Sendable {
             for (number, instance) in placement.instances.enumerated() {
                 let name = placement.service.name.text
                 guard let status = try? await host.supervisor.status(instance) else { continue }
+                // A deploy has stopped it for its own worker: it goes on where that one fails.
+                guard !host.slots.isPaused(placement.service.name, placement.slot) else {
+                    watch.wasPaused(instance.unit)
+                    continue
+                }
                 watch.saw(process: status.pid, lastEnd: status.lastEnd, of: instance.unit, called: name)
                 guard asking, placement.service.health != nil, placement.service.listen != .none else { continue }
                 watch.saw(answer: await check.fault(of: placement, number), of: instance.unit, called: name)

@@ -44,6 +44,12 @@ struct BakeWatch {
         }
     }
 
+    /// Notes that an instance was stopped for another one to take its place, and may come back: that is no end.
+    mutating func wasPaused(_ unit: String) {
+        instances[unit, default: Instance()].process = nil
+        instances[unit]?.wasSeen = true
+    }
+
     /// Notes what an instance answered: nil where it was well.
     mutating func saw(answer fault: String?, of unit: String, called name: String) {
         guard let fault else {

@@ -1,6 +1,8 @@
+import Glibc
 import HostControl
 import ReleaseModel
 import ReleaseStore
+import SystemPackage
 
 /// `destroy`: ends everything of an app and removes it. The caller holds the app's lock.
 public struct AppRemoval: Sendable {
@@ -11,7 +13,13 @@ public struct AppRemoval: Sendable {
 
     /// Stops every instance, takes the site out of nginx and its certificates out of certbot, and removes the app's
     /// directory with its releases, its shared files, its backups and its receiver.
+    ///
+    /// - Throws: `StoreError.system` with `EBUSY` where something is mounted below it; nothing is touched then.
     public func run() async throws {
+        let root = host.layout.root.resolved
+        if let mount = Mount.all(of: "self").first(where: { $0.point != root && $0.point.starts(with: root) }) {
+            throw StoreError.system(action: "remove", path: mount.point, code: EBUSY)
+        }
         try await stopAll(forgetting: true)
         try await host.changingNginx { try await $0.remove(app: host.layout.name) }
         try await host.nginx.forgetCertificates(of: host.layout.name)

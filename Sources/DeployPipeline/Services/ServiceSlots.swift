@@ -177,17 +177,20 @@ public struct ServiceSlots: Sendable {
         return try Placement(known ?? Service(name: service, command: "", listen: .none), in: slot, of: host)
     }
 
-    /// A slot that nobody needs: an empty one, else of those that are not live the one whose warm time ends first. The one
-    /// before the live slot comes last: nginx may still be receiving a request that it will take there.
+    /// A slot that nobody needs: an empty one, else of those that are not live the one whose warm time ends first. What
+    /// was live a moment ago comes last: nginx may still be receiving a request that it will take there.
     private func freeSlot(for service: ServiceName) async throws -> SlotNumber {
         let all = SlotNumber.allCases
         let live = try all.firstIndex { try isLive(service, $0) } ?? all.count - 1
         let inTurn = all[(live + 1)...] + all[...live]
         if let empty = inTurn.first(where: { host.slots.occupant(service, $0) == nil }) { return empty }
         let expendable = try SlotNumber.allCases.filter { try !isLive(service, $0) }
-        let oldest = expendable.min {
-            (host.slots.warmUntil(service, $0) ?? 0) < (host.slots.warmUntil(service, $1) ?? 0)
+        let now = currentTime()
+        func order(_ slot: SlotNumber) -> (Double, Double) {
+            let left = host.slots.left(service, slot) ?? 0
+            return (now - left < AppSettings.restartDrain ? left : 0, host.slots.warmUntil(service, slot) ?? 0)
         }
+        let oldest = expendable.min { order($0) < order($1) }
         guard let slot = oldest, let release = host.slots.occupant(service, slot) else {
             throw DeployError.noFreeSlot(service, app: host.layout.name)
         }

@@ -58,9 +58,10 @@ struct ReleaseExport {
         let partial = try host.store.makePartial(deploy: deploy, cloneable: host.settings.share.clones)
         let repository = try GitRepository(opening: host.layout.repository)
         let index = try ReleaseIndex(writingTo: ReleaseLayout(root: partial).index)
+        let times = try servedTimes()
         let summary = try within(partial) { directory in
             try repository.export(commit, into: directory, policy: host.treePolicy, inspected: tree) {
-                try index.append(IndexedFile($0))
+                try index.append(apart($0, in: directory, times))
             }
         }
         try index.close()
@@ -143,13 +144,14 @@ struct ReleaseExport {
         let repository = try GitRepository(opening: host.layout.repository)
         var gone = missing
         var written: [IndexedFile] = []
+        let times = try servedTimes()
         let summary = try within(partial) { directory in
             try repository.update(
                 directory, from: base, to: commit, missing: missing, policy: host.treePolicy, inspected: tree
             ) { change in
                 switch change {
                 case .removed(let path): gone.insert(path)
-                case .written(let entry): written.append(IndexedFile(entry))
+                case .written(let entry): written.append(try apart(entry, in: directory, times))
                 }
             }
         }
@@ -160,6 +162,19 @@ struct ReleaseExport {
         FileClock.pass(index.newest)
         let count = written.count.shownWithCommas
         return Outcome(summary: summary, detail: "\(Self.detail(summary)); \(count) written, \(way)", remark: nil)
+    }
+
+    /// Where nothing is built, what a site serves is what is exported.
+    private func servedTimes() throws -> ServedTimes? {
+        guard plan.manifest.build.isEmpty, plan.manifest.sites.contains(where: { $0.root != nil }) else { return nil }
+        return try ServedTimes(after: host.store)
+    }
+
+    private func apart(
+        _ entry: IndexEntry, in directory: FileDescriptor, _ times: ServedTimes?
+    ) throws -> IndexedFile {
+        let file = IndexedFile(entry)
+        return try times?.setApart(file, in: directory.rawValue) ?? file
     }
 
     private func within(

@@ -19,6 +19,15 @@ private func control(
     }
 }
 
+/// Whether there is nothing to control, which is told.
+private func hasNoService(_ host: AppHost) throws -> Bool {
+    guard let current = try host.store.current(), try host.store.manifest(current).services.isEmpty else {
+        return false
+    }
+    Output.progress("\(host.layout.name) runs no service: nginx serves its files")
+    return true
+}
+
 struct RestartCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restart", abstract: "Replace the live processes by new ones, without a gap.")
@@ -28,6 +37,7 @@ struct RestartCommand: AsyncParsableCommand {
 
     func run() async throws {
         let host = try AppHost(opening: home.app(app))
+        if try hasNoService(host) { return }
         try await control(host, "restart") { try await $0.restart() }
         try? Retirer.spawn(host, executable: Caller.executable)
         Output.progress("restarted \(host.layout.name)")
@@ -45,6 +55,7 @@ struct StopCommand: AsyncParsableCommand {
     func run() async throws {
         let (layout, service) = try home.app(optionally: words)
         let host = try AppHost(opening: layout)
+        if try service == nil && hasNoService(host) { return }
         try await control(host, "stop", service ?? "") { try await $0.stop(service.map { try ServiceName($0) }) }
         Output.progress("stopped \(service ?? layout.name.text)")
     }

@@ -54,7 +54,7 @@ struct HostSetup {
     private func hostNginx(_ supervisor: SupervisorKind) throws -> HostSettings {
         let own = getenv(RootSettings.variable).map { String(cString: $0) }
         let root = try RootSettings.load(from: own.map { FilePath($0) })
-        guard root.home == host.home.string else { throw CreateError.otherHome(root.home) }
+        guard FilePath(root.home).resolved == host.home else { throw CreateError.otherHome(root.home) }
         return HostSettings(
             listenAddress: root.addresses?.first ?? "0.0.0.0", listenPort: root.httpsPort, supervisor: supervisor,
             nginx: .host, rootSettings: own)

@@ -17,7 +17,8 @@ struct HomeOptions: ParsableArguments {
     static func layout(named home: String?) -> HostLayout {
         let named = home ?? getenv("PMO_HOME").map { String(cString: $0) } ?? "/srv/pmo"
         let path = FilePath(named)
-        return HostLayout(home: path.isAbsolute ? path : workingDirectory.pushing(path).lexicallyNormalized())
+        let absolute = path.isAbsolute ? path : workingDirectory.pushing(path).lexicallyNormalized()
+        return HostLayout(home: absolute.resolved)
     }
 
     static var workingDirectory: FilePath {

@@ -70,6 +70,13 @@ struct FaultDoctorTests {
             #expect(try await host.push("--force", "main").status == 0)
             try await repaired("rm repo.git/hooks/proc-receive", "!!  receiver: cannot run its hooks: proc-receive")
             try await repaired("rm repo.git/HEAD", "!!  receiver: ")
+            // Nothing odd keeps a host from serving after a boot.
+            let odd = try await host.run("sh", ["-euc", "mv previous away; mkdir previous"], directory: base)
+            #expect(odd.status == 0, "\(odd)")
+            let resumed = try await host.pmo("resume", "--all")
+            #expect(resumed.status == 0, "\(resumed)")
+            #expect(try await host.run("rmdir", ["previous"], directory: base).status == 0)
+            #expect(try await host.run("mv", ["away", "previous"], directory: base).status == 0)
             // A master that was killed has left workers, which have its port.
             let killed = try await host.run(
                 "sh", ["-euc", "kill -KILL $(cat ../.pmo/services/nginx/supervise/pid)"], directory: base)
