@@ -31,7 +31,9 @@ struct DeployRequest {
         defer { only?.release() }
         // Not to one that another waits behind: that would be live in the end, and this was asked for last.
         let newest = try ledger.running().filter { $0.process?.isAlive == true }.max { $0.number < $1.number }
-        if let underWay = newest, underWay.commit == commit { return (try attach(to: underWay, ledger), true) }
+        if let underWay = newest, underWay.commit == commit, options.isEmpty || options == underWay.options {
+            return (try attach(to: underWay, ledger), true)
+        }
         if !options.contains(DeployFreeze.force) { try DeployFreeze.check(host.layout, forcible: kind != .push) }
         let repository = try GitRepository(opening: host.layout.repository)
         let summary = try summary(in: repository)

@@ -33,8 +33,8 @@ extension AppLayout {
         let name = TemporaryName.next(for: name.text)
         do throws(StoreError) {
             try home.rename(FilePath(self.name.text), to: FilePath(name))
-        } catch .system(_, _, EBUSY) {
-            // A file system of its own.
+        } catch .system(_, _, let code) where [EBUSY, EXDEV].contains(code) {
+            // A file system of its own, or the lower layer of an overlay.
             return try TreeRemoval.remove(root)
         }
         try home.sync()

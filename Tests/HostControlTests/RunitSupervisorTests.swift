@@ -131,7 +131,7 @@ struct RunitSupervisorTests {
 
             _ = try await home.supervisor.stop(instance, rule: instance.stop)
             let stopped = try await home.supervisor.status(instance)
-            #expect(stopped == InstanceStatus(state: .down, seconds: stopped.seconds, isStopped: true))
+            #expect(stopped == InstanceStatus(state: .down, seconds: stopped.seconds, isToldToStop: true))
 
             try instance.directory.appending("run").write("#!/bin/sh\nexec sleep 600\n", mode: 0o755)
             try await home.supervisor.start(instance)

@@ -175,7 +175,7 @@ struct SystemdSupervisorTests {
         ])
     func down(_ shown: String) async throws {
         let status = try await supervisor(systemd(shown)).status(instance)
-        #expect(status == InstanceStatus(state: .down, isStopped: shown.contains("=failed")))
+        #expect(status == InstanceStatus(state: .down, isToldToStop: shown.contains("=failed")))
     }
 
     @Test("A systemctl that fails is an error with its last words")

@@ -167,6 +167,48 @@ struct BakeTests {
         }
     }
 
+    @Test(
+        "F29: is left alone where somebody stops it, also where that could not be recorded", arguments: ["eio", "kill"])
+    func isStopped(_ effect: String) async throws {
+        try await TestHost.with { host in
+            let (_, second) = try await deployTwo(host)
+            let stopped = try await host.run(
+                "pmo-release", ["stop", "pmo"], environment: ["PMO_FAIL": "ledger.before-commit:\(effect)"])
+            #expect(stopped.status == (effect == "kill" ? 137 : 0), "\(stopped)")
+            let isOver = try await eventually {
+                !RunningProcess.all().contains { $0.mentions(host.home) && $0.arguments.dropFirst().first == "bake" }
+            }
+            #expect(isOver && host.live() == second)
+            #expect(host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") == nil)
+        }
+    }
+
+    @Test("F29: a worker that failing deploys have paused for their own has not ended")
+    func isPaused() async throws {
+        try await TestHost.with { host in
+            var files = Self.platform
+            let job = "services:\n  job: { command: exec sleep 600, single: true }"
+            files["pmo-release.yml"] = """
+                \(job)
+                sites: { pmo.localhost: { root: . } }
+                bake: 5m
+                """
+            try await host.deploy(files)
+            let second = try await host.deploy(["version": "2\n"])
+            try host.replace("exec sleep 600", by: "exit 5", in: "pmo-release.yml")
+            for number in 1...2 {
+                try host.write(["version": "\(number) of those that fail\n"])
+                try await host.commit("Fails")
+                let failed = try await host.push()
+                #expect(failed.err.contains("job ended 3 times, last with status 5"), "\(failed)")
+                // The watch looks each second.
+                try await Task.sleep(for: .seconds(3))
+            }
+            #expect(host.live() == second && host.text("\(host.home)/pmo/releases/\(second)/.pmo/bad") == nil)
+            #expect(try await host.ledger("SELECT state FROM deploys") == ["live", "live", "failed", "failed"])
+        }
+    }
+
     @Test("F30: the only release is not taken back: it stays live in the ledger, too, and status calls for an operator")
     func isAlone() async throws {
         try await TestHost.with { host in

@@ -102,6 +102,7 @@ public struct Bake: Sendable {
         while ContinuousClock.now < deadline {
             guard try isOurs(release, since: begun) else { return nil }
             let placements = try ServiceSlots(host).placements(of: release) ?? []
+            guard await !isBeingStopped(placements) else { return nil }
             await look(at: placements, check, asking: looks % Self.looksAQuestion == 0, &watch)
             let places = placements.map { host.layout.slot($0.service.name, $0.slot).root.string }
             let (requests, errors) = log.look(at: places + [host.layout.release(release).root.string])
@@ -117,6 +118,17 @@ public struct Bake: Sendable {
     /// the release's, and he is there to see.
     private func isOurs(_ release: ReleaseID, since begun: Double) throws -> Bool {
         try host.store.current() == release && !isInHand(since: begun)
+    }
+
+    /// Whether somebody has told a service to stop, be it recorded or not; a pause is a deploy's doing.
+    private func isBeingStopped(_ placements: [Placement]) async -> Bool {
+        for placement in placements {
+            for instance in placement.instances
+            where (try? await host.supervisor.status(instance))?.isToldToStop == true {
+                if !host.slots.isPaused(placement.service.name, placement.slot) { return true }
+            }
+        }
+        return false
     }
 
     private func isInHand(since begun: Double) throws -> Bool {
@@ -151,7 +163,9 @@ public struct Bake: Sendable {
         }
         defer { lock.release() }
         // What was waited for may have been somebody who takes it in hand, and what was seen meanwhile his doing.
-        guard try isOurs(release, since: begun) else {
+        let placements = try ServiceSlots(host).placements(of: release) ?? []
+        let isOurs = try isOurs(release, since: begun)
+        guard isOurs, await !isBeingStopped(placements) else {
             // A deploy has taken its place: a rollback must not lead to it.
             if try host.store.current() != release, try !isInHand(since: begun) {
                 try? host.store.markBad(release, reason: problem)

@@ -8,8 +8,8 @@ public struct InstanceStatus: Sendable, Equatable {
     public var pid: Int32?
     /// For how long it is in that state.
     public var seconds: Int
-    /// Whether it is down because it was told to be.
-    public var isStopped: Bool
+    /// Whether it was told to stop, which it may not have done yet.
+    public var isToldToStop: Bool
     /// How often its process has ended by itself since a command has started it.
     public var ends: Int
     /// How it did so the last time; nil where that is not known.
@@ -17,16 +17,19 @@ public struct InstanceStatus: Sendable, Equatable {
 
     /// A status.
     public init(
-        state: State, pid: Int32? = nil, seconds: Int = 0, isStopped: Bool = false, ends: Int = 0,
+        state: State, pid: Int32? = nil, seconds: Int = 0, isToldToStop: Bool = false, ends: Int = 0,
         lastEnd: ProcessEnd? = nil
     ) {
         self.state = state
         self.pid = pid
         self.seconds = seconds
-        self.isStopped = isStopped
+        self.isToldToStop = isToldToStop
         self.ends = ends
         self.lastEnd = lastEnd
     }
+
+    /// Whether it is down because it was told to be.
+    public var isStopped: Bool { state == .down && isToldToStop }
 
     /// `ended 3 times, last with status 2`; nil where it never has.
     public var endings: String? { ProcessEnd.told(ends, last: lastEnd) }

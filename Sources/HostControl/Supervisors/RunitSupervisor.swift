@@ -115,8 +115,8 @@ public struct RunitSupervisor: Supervisor {
     public func status(_ instance: SupervisedInstance) async throws(HostError) -> InstanceStatus {
         let control = RunitControl(instance.directory)
         var status = control.isSupervised ? control.status : InstanceStatus(state: .down)
-        if status.state == .down { status.isStopped = access(instance.directory.appending("down").string, F_OK) == 0 }
-        if !status.isStopped { (status.ends, status.lastEnd) = control.ends }
+        status.isToldToStop = access(instance.directory.appending("down").string, F_OK) == 0
+        if !status.isToldToStop { (status.ends, status.lastEnd) = control.ends }
         return status
     }
 

@@ -126,7 +126,8 @@ public struct SystemdSupervisor: Supervisor {
         func number(_ name: String) -> Int? { values[name].flatMap { Int($0) } }
         // What ends by itself is started again (`Restart=always`); what was stopped and ended badly has failed.
         var status = InstanceStatus(
-            state: .down, isStopped: ["inactive", "failed"].contains(values["ActiveState"]))
+            state: .down,
+            isToldToStop: ["inactive", "failed", "deactivating"].contains(values["ActiveState"]))
         // It counts a restart when that begins; until then the unit waits for it.
         status.ends = (number("NRestarts") ?? 0) + (values["SubState"] == "auto-restart" ? 1 : 0)
         if status.ends > 0 { status.lastEnd = Self.end(code: number("ExecMainCode"), status: number("ExecMainStatus")) }
