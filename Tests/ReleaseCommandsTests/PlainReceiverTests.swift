@@ -117,7 +117,8 @@ struct ForcedCommandTests {
             let elsewhere = try await host.shell("list pmo --json", namingHome: false, named)
             #expect(elsewhere.status == 3 && !elsewhere.all.contains(commit), "\(elsewhere)")
             let pushed = try await host.shell("history pmo --json").out
-            #expect(try await host.shell("start pmo", named).status == 0)
+            #expect(try await host.shell("lock pmo -m why", named).status == 0)
+            #expect(try await host.shell("unlock pmo", named).status == 0)
             let own = try await host.shell("history pmo --json").out
             #expect(own.contains("alice"), "\(own)")
             #expect(own.split(separator: "root").count == pushed.split(separator: "root").count, "\(own)")
