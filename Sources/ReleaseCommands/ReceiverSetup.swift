@@ -23,6 +23,8 @@ struct ReceiverSetup {
             let made = layout.repository.removingLastComponent().appending(".repo.git.new")
             try ReleaseStore(layout).removeTree(made)
             try make(at: made)
+            // All of it before its name, as a release is.
+            sync()
             guard rename(made.string, layout.repository.string) == 0 else {
                 throw StoreError.system(action: "rename", path: made, code: errno)
             }

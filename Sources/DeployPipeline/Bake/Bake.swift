@@ -102,8 +102,8 @@ public struct Bake: Sendable {
         while ContinuousClock.now < deadline {
             guard try isOurs(release, since: begun) else { return nil }
             let placements = try ServiceSlots(host).placements(of: release) ?? []
-            guard await !isBeingStopped(placements) else { return nil }
-            await look(at: placements, check, asking: looks % Self.looksAQuestion == 0, &watch)
+            let asking = looks % Self.looksAQuestion == 0
+            guard await look(at: placements, check, asking: asking, &watch) else { return nil }
             let places = placements.map { host.layout.slot($0.service.name, $0.slot).root.string }
             let (requests, errors) = log.look(at: places + [host.layout.release(release).root.string])
             watch.saw(requests: requests, errors: errors)
@@ -138,9 +138,10 @@ public struct Bake: Sendable {
         }
     }
 
+    /// - Returns: false where somebody has told a service to stop, be it recorded or not.
     private func look(
         at placements: [Placement], _ check: CandidateCheck, asking: Bool, _ watch: inout BakeWatch
-    ) async {
+    ) async -> Bool {
         for placement in placements {
             for (number, instance) in placement.instances.enumerated() {
                 let name = placement.service.name.text
@@ -150,11 +151,13 @@ public struct Bake: Sendable {
                     watch.wasPaused(instance.unit)
                     continue
                 }
+                guard !status.isToldToStop else { return false }
                 watch.saw(process: status.pid, lastEnd: status.lastEnd, of: instance.unit, called: name)
                 guard asking, placement.service.health != nil, placement.service.listen != .none else { continue }
                 watch.saw(answer: await check.fault(of: placement, number), of: instance.unit, called: name)
             }
         }
+        return true
     }
 
     private func takeBack(_ release: ReleaseID, since problem: String, _ begun: Double) async throws {

@@ -21,7 +21,10 @@ extension ServiceSlots {
     ///
     /// - Throws: `StoreError` where a pause cannot be noted; that worker runs on.
     func changeOver(to waiting: [Placement]) async throws {
-        for worker in try live(of: waiting) { try await pause(worker, onFailure: { throw $0 }) }
+        for worker in try live(of: waiting) where try await !isStopped(worker) {
+            try host.slots.setPaused(worker.service.name, worker.slot, true)
+            try await stopInstances(of: worker)
+        }
         try await startWorkers(of: waiting)
     }
 
@@ -35,22 +38,12 @@ extension ServiceSlots {
     ///
     /// - Parameter unnoted: those of which nothing could be noted.
     func pause(_ workers: [Placement], _ unnoted: inout [Placement]) async throws {
+        // One that a command has stopped stays as it is; one that has ended would come back beside its successor.
         for worker in workers where worker.service.listen == .none {
-            var isNoted = true
-            try await pause(worker) { _ in isNoted = false }
-            if !isNoted { unnoted.append(worker) }
+            guard try await !isStopped(worker) else { continue }
+            do { try host.slots.setPaused(worker.service.name, worker.slot, true) } catch { unnoted.append(worker) }
+            try await stopInstances(of: worker)
         }
-    }
-
-    /// One that a command has stopped stays as it is; one that has ended would come back beside its successor.
-    private func pause(_ worker: Placement, onFailure failed: (StoreError) throws -> Void) async throws {
-        guard try await !isStopped(worker) else { return }
-        do throws(StoreError) {
-            try host.slots.setPaused(worker.service.name, worker.slot, true)
-        } catch {
-            try failed(error)
-        }
-        _ = try await stopInstances(of: worker)
     }
 
     /// Ends every pause: a live worker starts again; of any other the pause is forgotten. Call it once what would have

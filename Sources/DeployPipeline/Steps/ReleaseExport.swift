@@ -65,6 +65,7 @@ struct ReleaseExport {
             }
         }
         try index.close()
+        try times?.stamp(ReleaseLayout(root: partial).index)
         FileClock.pass(index.newest)
         return Outcome(summary: summary, detail: Self.detail(summary), remark: remark)
     }
@@ -159,6 +160,7 @@ struct ReleaseExport {
         try keep(index, gone)
         for file in written { try index.append(file) }
         try index.close()
+        try times?.stamp(ReleaseLayout(root: partial).index)
         FileClock.pass(index.newest)
         let count = written.count.shownWithCommas
         return Outcome(summary: summary, detail: "\(Self.detail(summary)); \(count) written, \(way)", remark: nil)
