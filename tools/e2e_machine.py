@@ -1,4 +1,4 @@
-"""Debian machines for tools/e2e: debootstrapped once, copied for each run, booted with their own systemd by nspawn, and
+"""Debian and Ubuntu machines for tools/e2e: debootstrapped once, copied for each run, booted with their own systemd by nspawn, and
 reached from a network namespace that stands for the outside."""
 
 import ctypes
@@ -26,6 +26,13 @@ BASE = [
     "python3-minimal",
     "libpython3-stdlib",
 ]
+# What is Ubuntu's, what it has besides, and the package that brings its key, which no package of Debian 12 does.
+UBUNTU = {"noble"}
+UBUNTU_BASE = ["apparmor"]
+UBUNTU_KEYS = (
+    "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb",
+    "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8",
+)
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -60,8 +67,10 @@ def run(words, check=True, timeout=600, **options):
     return result
 
 
-def mirror():
-    """Where this host's own Debian packages come from."""
+def mirror(suite):
+    """Where packages come from: Debian's from where this host has its own."""
+    if suite in UBUNTU:
+        return os.environ.get("PMO_E2E_UBUNTU_MIRROR") or "http://archive.ubuntu.com/ubuntu"
     if os.environ.get("PMO_E2E_MIRROR"):
         return os.environ["PMO_E2E_MIRROR"]
     sites = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).stdout.split()
@@ -69,10 +78,22 @@ def mirror():
     return own[0].rstrip("/") if own else "http://deb.debian.org/debian"
 
 
+def ubuntu_keys(place, mirror):
+    """The keys that Ubuntu's packages are signed by."""
+    file, checksum = UBUNTU_KEYS
+    package = place / "keys.deb"
+    place.mkdir(parents=True, exist_ok=True)
+    run(["curl", "-q", "-fsSL", "--max-time", "60", "-o", package, f"{mirror}/{file}"])
+    if hashlib.sha256(package.read_bytes()).hexdigest() != checksum:
+        raise Failed(f"{mirror}/{file} is not the package that it was")
+    run(["dpkg-deb", "--extract", package, place / "keys"])
+    return place / "keys/usr/share/keyrings/ubuntu-archive-keyring.gpg"
+
+
 def base(suite, downloads):
-    """A fresh Debian with the archives of some packages in its cache, so that apt needs no network; made once."""
+    """A fresh system with the archives of some packages in its cache, so that apt needs no network; made once."""
     text = "\n".join(
-        [suite, *BASE, *downloads, pathlib.Path(__file__).read_text().split("def base")[1].split("\ndef ")[0]]
+        [suite, *BASE, *UBUNTU_BASE, *downloads, pathlib.Path(__file__).read_text().split("def base")[1].split("\ndef ")[0]]
     )
     place = CACHE / f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     if (place / "complete").exists():
@@ -85,8 +106,13 @@ def base(suite, downloads):
                 run(["umount", line.split()[4]], check=False)
         run(["rm", "-rf", "--one-file-system", old])
     root = place / "root"
+    options, script = ["--variant=minbase", f"--include={','.join(BASE + UBUNTU_BASE * (suite in UBUNTU))}"], []
+    if suite in UBUNTU:
+        options += ["--components=main,universe", f"--keyring={ubuntu_keys(place, mirror(suite))}"]
+        # This debootstrap may be older than the suite; every suite of Ubuntu is made as this one was.
+        script = ["gutsy"]
     run(
-        ["debootstrap", "--variant=minbase", f"--include={','.join(BASE)}", suite, root, mirror()],
+        ["debootstrap", *options, suite, root, mirror(suite), *script],
         timeout=1500,
         env=dict(os.environ, **ENVIRONMENT),
     )

@@ -85,9 +85,19 @@ struct SystemdSupervisorTests {
             let told = SandboxWeakness.ofHost(below: root).repair
             #expect(told?.contains("sysctl -w user.max_user_namespaces=15000") == (denies ? true : nil))
             try directory.directory("kernel").appending("apparmor_restrict_unprivileged_userns").write("1\n")
-            let first = SandboxWeakness.ofHost(below: root).repair
+            let first = SandboxWeakness.ofHost(below: root, profile: "\(root)/none").repair
             #expect(first?.contains("sysctl -w kernel.apparmor_restrict_unprivileged_userns=0") == true)
+            let packaged = SandboxWeakness.ofHost(below: root, profile: root).repair
+            #expect(packaged?.contains("dpkg-reconfigure pmo-release && systemctl restart user@") == true)
         }
+    }
+
+    @Test("Where profiles decide, the manager may what this process may, if it has the same", arguments: [true, false])
+    func profile(_ isKnown: Bool) async throws {
+        let runner = RecordingRunner { _ in CommandResult(output: Array((isKnown ? "\(getpid())\n" : "0\n").utf8)) }
+        let hasProfiles = ProcessGroup.text("/proc/self/attr/current") != nil
+        let same = try await SystemdAbilities.isConfinedLikeManager(runner: runner)
+        #expect(same == (isKnown && hasProfiles))
     }
 
     @Test("systemctl speaks to the system's manager, or to the user's own")

@@ -28,10 +28,22 @@ public struct SystemdAbilities: Sendable, Equatable {
     /// Whether a unit can have mounts of its own there.
     static func canSandbox(runner: any CommandRunner, isUser: Bool) async throws(HostError) -> Bool {
         guard isUser else { return true }
+        if SandboxWeakness.isByProgram {
+            guard try await isConfinedLikeManager(runner: runner) else { return false }
+        }
         let attempt = Command(
             executable: "unshare",
             arguments: ["--user", "--map-root-user", "--mount", "--", "mount", "--bind", "/usr", "/usr"])
         return try await runner.run(attempt, within: .seconds(10)).succeeded
+    }
+
+    /// Whether the user's manager has the profile that this process has: what the one may, the other may, too.
+    static func isConfinedLikeManager(runner: any CommandRunner) async throws(HostError) -> Bool {
+        let question = ["show", "--property=MainPID", "--value", "user@\(getuid()).service"]
+        let manager = try await runner.run(SystemdSupervisor.systemctl(question, isUser: false))
+        guard let pid = Int(manager.text.split(separator: "\n").first ?? ""), pid > 0 else { return false }
+        let profile = ProcessGroup.text("/proc/\(pid)/attr/current")
+        return profile != nil && profile == ProcessGroup.text("/proc/self/attr/current")
     }
 
     /// `systemd 252 (252.39-1~deb12u1)`: 252; 0 where it says something else.

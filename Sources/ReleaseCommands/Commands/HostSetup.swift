@@ -39,7 +39,7 @@ struct HostSetup {
     /// Whether the package's root helper serves this home, and sudo lets its user ask.
     private var isInstalled: Bool {
         guard access(RootHelper.installed, X_OK) == 0, let root = try? RootSettings.load() else { return false }
-        return root.home == host.home.string && root.user == ProcessOwner.name
+        return FilePath(root.home).resolved == host.home && root.user == ProcessOwner.name
             && access("\(root.nginx)/nginx.conf", F_OK) == 0
     }
 
@@ -47,7 +47,7 @@ struct HostSetup {
     private func refuseRootsHome() throws {
         guard ProcessOwner.isRoot, access(RootHelper.installed, X_OK) == 0 else { return }
         let root = try RootSettings.load()
-        guard root.home == host.home.string, root.user != "root" else { return }
+        guard FilePath(root.home).resolved == host.home, root.user != "root" else { return }
         throw CreateError.rootsHome(root.home, of: root.user)
     }
 
