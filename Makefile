@@ -41,11 +41,11 @@ install: ## copy the release to PREFIX/bin (/usr/local/bin)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(PROGRAMS:%=.build/release/%) $(DESTDIR)$(PREFIX)/bin
 
-deb: ## the Debian package for Debian 12 and 13, in .build/deb
+deb: ## the package for Debian 12, 13 and Ubuntu 24.04, in .build/deb
 	@tools/install-dependencies deb
 	@tools/deb
 
-e2e: deb ## install the package on fresh Debian 12 and 13 machines, push, reboot, upgrade, purge (root)
+e2e: deb ## install the package on fresh Debian and Ubuntu machines, push, reboot, upgrade, purge (root)
 	@tools/install-dependencies e2e
 	@tools/e2e
 

@@ -35,9 +35,11 @@ public struct HostNginx: SiteServer {
 
     private var helper: RootHelper { Self.helper(settings, runner: runner) }
 
-    /// What the root helper has recorded.
+    /// What the root helper has recorded, where nginx has the files for it: it may have been removed with them, and be back.
     public func installed(_ app: AppName) -> String? {
-        guard let root = try? Self.rootSettings(settings) else { return nil }
+        guard let root = try? Self.rootSettings(settings),
+            [root.sharedFile, root.siteFile(of: app.text)].allSatisfy({ access($0.string, F_OK) == 0 })
+        else { return nil }
         return Self.values(root.record(of: app.text))
     }
 

@@ -41,6 +41,17 @@ public struct ReleasePath: ValidatedText {
     /// The parts between the slashes; none for the root.
     public var components: [String] { self == .root ? [] : text.split(separator: "/").map(String.init) }
 
+    /// What is left of the path below another; nil where it does not lie there. The same path is below itself, as the
+    /// root.
+    public func below(_ other: ReleasePath) -> ReleasePath? {
+        let (own, base) = (components, other.components)
+        guard own.count >= base.count, zip(own, base).allSatisfy({ $0.utf8.elementsEqual($1.utf8) }) else { return nil }
+        return own.count == base.count ? .root : try? ReleasePath(own[base.count...].joined(separator: "/"))
+    }
+
+    /// Whether one of the two lies in the other.
+    public func overlaps(_ other: ReleasePath) -> Bool { below(other) != nil || other.below(self) != nil }
+
     /// The path below this one.
     ///
     /// - Throws: what `init` would.

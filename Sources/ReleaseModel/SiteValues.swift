@@ -12,12 +12,21 @@ public struct SiteValues: Codable, Sendable, Equatable {
     public var sites: [Site]
     /// The services that sites route to; at most 64.
     public var services: [SiteBackend]
+    /// What services write of what the sites serve, below the app's `shared/`: no link there is followed. Nil for nothing,
+    /// as in the values of older versions; at most 256.
+    public var shared: [ReleasePath]?
 
     /// Checks what holds across the values.
-    public init(app: AppName, sites: [Site], services: [SiteBackend]) throws(InvalidValue) {
+    ///
+    /// - Parameter shared: the app's shared paths, also those that no site serves.
+    public init(
+        app: AppName, sites: [Site], services: [SiteBackend], shared: [ReleasePath] = []
+    ) throws(InvalidValue) {
         self.app = app
         self.sites = sites
         self.services = services
+        let served = shared.filter { path in sites.contains { $0.root?.overlaps(path) ?? false } }
+        self.shared = served.isEmpty ? nil : served
         try check()
     }
 
@@ -58,6 +67,11 @@ public struct SiteValues: Codable, Sendable, Equatable {
     private func check() throws(InvalidValue) {
         guard (1...64).contains(sites.count), services.count <= 64 else {
             throw Self.refused("\(sites.count) sites, \(services.count) services", "must have 1 to 64 sites")
+        }
+        if let shared {
+            guard (1...256).contains(shared.count), Set(shared).count == shared.count, !shared.contains(.root) else {
+                throw Self.refused("\(shared.count) shared paths", "must be at most 256, each once and not the root")
+            }
         }
         guard Set(domains).count == domains.count else {
             throw Self.refused(domains.map(\.text).joined(separator: " "), "must not name a domain twice")

@@ -21,7 +21,7 @@ public struct KeyStore: Sendable {
         path = host.private.appending("keys.json")
     }
 
-    /// Whether keys were ever added here; where they were not, lines that an administrator wrote are all there is.
+    /// Whether keys were ever added here.
     public var exists: Bool { path.isRegularFile }
 
     /// The keys, by name.
@@ -46,6 +46,7 @@ public struct KeyStore: Sendable {
             }
             if let file { contents.file = file.string }
             let lines = try contents.file.map { FilePath($0) } ?? Self.ownersFile(host.home)
+            if lines.status(following: false)?.isLink == true { throw KeyError.link(lines, to: lines.resolved) }
             if let number = try foreignLine(with: key.key, in: lines) {
                 throw KeyError.foreignLine(path: lines.string, line: number)
             }
@@ -121,7 +122,7 @@ public struct KeyStore: Sendable {
     private func foreignLine(with key: PublicKey, in file: FilePath) throws -> Int? {
         try Self.lines(of: file).firstIndex { line in
             !isOurs(line) && line.first != UInt8(ascii: "#")
-                && line.split(separator: UInt8(ascii: " ")).contains {
+                && line.split(whereSeparator: { " \t".utf8.contains($0) }).contains {
                     $0.prefix(key.blob.utf8.count).elementsEqual(key.blob.utf8)
                 }
         }.map { $0 + 1 }
@@ -156,6 +157,8 @@ public enum KeyError: HintedError, Equatable {
     case unknown(KeyName, known: [KeyName])
     /// A line that is not ours lets the same key in, with other rights.
     case foreignLine(path: String, line: Int)
+    /// The file of the lines is a link, which sshd may follow into a directory that others can write to.
+    case link(FilePath, to: FilePath)
     /// The home's path cannot stand in `authorized_keys`.
     case oddHome(String)
 
@@ -170,6 +173,7 @@ public enum KeyError: HintedError, Equatable {
                 : "there is no key \(name); there are \(known.map(\.text).joined(separator: ", "))"
         case .foreignLine(let path, let line):
             "line \(line) of \(path) lets the same key in already, with other rights"
+        case .link(let path, let target): "\(path) is a link to \(target)"
         case .oddHome(let home): "the path \(home.shown(limit: 100)) cannot stand in authorized_keys"
         }
     }
@@ -180,6 +184,7 @@ public enum KeyError: HintedError, Equatable {
         case .nameTaken(let name), .keyTaken(let name): "pmo-release key remove \(name), and add it again"
         case .unknown: "pmo-release key list"
         case .foreignLine(let path, let line): "sed -i \(line)d \(path), and add it again"
+        case .link(let path, let target): "mv \(target) \(path), or another file: --authorized-keys <path>"
         case .oddHome: "a home whose path has letters, digits and “/._-” alone"
         }
     }

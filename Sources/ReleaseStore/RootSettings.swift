@@ -81,6 +81,12 @@ public struct RootSettings: Codable, Sendable, Equatable {
 extension RootSettings {
     /// What nginx serves for an app: `SiteValues` as they were applied. Gone while that changes.
     public func record(of app: String) -> FilePath { FilePath(state).appending("sites").appending("\(app).json") }
+    /// The file with what all sites share; Debian's `nginx.conf` reads every `*.conf` there.
+    public var sharedFile: FilePath { FilePath(nginx).appending("conf.d").appending("pmo-release.conf") }
+    /// The directory of the apps' files, which that one includes.
+    public var sitesDirectory: FilePath { FilePath(nginx).appending("pmo-release") }
+    /// What nginx reads of an app.
+    public func siteFile(of app: String) -> FilePath { sitesDirectory.appending("\(app).conf") }
     /// The logs of an app.
     public func logs(of app: String) -> FilePath { FilePath(logs).appending(app) }
 }

@@ -27,6 +27,10 @@ extension SiteControl {
         if let conflict = verdict.conflicts.first(where: { name in values.domains.contains { $0.text == name } }) {
             throw SiteControlError.domainElsewhere(conflict, file: try filesNaming(conflict).first)
         }
+        // That is the name itself as well; nginx would answer for an exact one before it, and not call it a conflict.
+        for name in values.domains.map({ ".\($0)" }) {
+            if let file = try filesNaming(name).first { throw SiteControlError.domainElsewhere(name, file: file) }
+        }
         return Tested(site: site, shared: shared, generation: plan.generation)
     }
 
@@ -50,7 +54,7 @@ extension SiteControl {
         return SiteContext(
             app: app, appRoot: layout.root.string, sites: values.sites, services: services,
             listenAddress: front.addresses.first ?? "0.0.0.0", listenPort: settings.httpsPort,
-            logDirectory: settings.logs(of: app.text).string, front: front)
+            logDirectory: settings.logs(of: app.text).string, shared: values.shared ?? [], front: front)
     }
 
     /// Makes a tested site live. The old one is kept until nginx answers with the new one.

@@ -97,11 +97,9 @@ public struct SiteControl: Sendable {
 }
 
 extension SiteControl {
-    /// The file with what all sites share; Debian's `nginx.conf` reads every `*.conf` there.
-    var sharedFile: FilePath { FilePath(settings.nginx).appending("conf.d").appending("pmo-release.conf") }
-    /// The directory of the apps' files.
-    var sitesDirectory: FilePath { FilePath(settings.nginx).appending("pmo-release") }
-    func file(_ app: AppName) -> FilePath { sitesDirectory.appending("\(app).conf") }
+    var sharedFile: FilePath { settings.sharedFile }
+    var sitesDirectory: FilePath { settings.sitesDirectory }
+    func file(_ app: AppName) -> FilePath { settings.siteFile(of: app.text) }
     func record(_ app: AppName) -> FilePath { settings.record(of: app.text) }
     var ports: [Int] { [settings.httpPort, settings.httpsPort] }
 

@@ -16,13 +16,15 @@ public struct SiteContext: Sendable {
     public var listenPort: Int
     /// Where `access.log` and `error.log` of the sites go.
     public var logDirectory: String
+    /// What services write below the app's `shared/`; those that no site serves do nothing.
+    public var shared: [ReleasePath]
     /// How the host's nginx serves them; nil for an nginx of our own, which has no TLS.
     public var front: HostFront?
 
     /// What an app's part is written from.
     public init(
         app: AppName, appRoot: String, sites: [Site], services: [SiteService], listenAddress: String, listenPort: Int,
-        logDirectory: String, front: HostFront? = nil
+        logDirectory: String, shared: [ReleasePath] = [], front: HostFront? = nil
     ) {
         self.app = app
         self.appRoot = appRoot
@@ -31,6 +33,7 @@ public struct SiteContext: Sendable {
         self.listenAddress = listenAddress
         self.listenPort = listenPort
         self.logDirectory = logDirectory
+        self.shared = shared
         self.front = front
     }
 }

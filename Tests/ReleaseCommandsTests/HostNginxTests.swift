@@ -114,6 +114,28 @@ struct HostNginxTests {
         }
     }
 
+    @Test("a site that went with nginx's files is missed, and comes back", arguments: ["doctor", "resume", "push"])
+    func lost(_ by: String) async throws {
+        try await Self.with { host in
+            let site = "bake: 0s\nsites: { pmo.localhost: { root: . } }\n"
+            try await host.deploy(["index.html": "one\n", "pmo-release.yml": site])
+            let files = ["\(host.root)/nginx/pmo-release/pmo.conf", "\(host.root)/nginx/conf.d/pmo-release.conf"]
+            for file in files.prefix(by == "push" ? 2 : 1) { #expect(unlink(file) == 0) }
+            let pid = try #require(host.text(host.root + "/nginx.pid").flatMap { Int32($0.dropLast()) })
+            kill(pid, SIGHUP)
+            try #require(try await eventually { try await get(host, "/").0 != 200 })
+            switch by {
+            case "doctor":
+                let said = try await host.pmo("doctor", "pmo")
+                #expect(said.out.contains("!!  site: nginx has another site than the live release's"), "\(said)")
+                return
+            case "resume": #expect(try await host.pmo("resume", "pmo").status == 0)
+            default: try await host.deploy(["index.html": "two\n"])
+            }
+            #expect(try await get(host, "/") == (200, by == "push" ? "two" : "one"))
+        }
+    }
+
     @Test("what nginx is given can be read for each release, and its whole configuration tested")
     func shown() async throws {
         try await Self.with { host in

@@ -20,7 +20,7 @@ struct PlainReceiverTests {
     func tellsTheOutcome() async throws {
         try await TestHost.with { host in
             try await host.makePlain()
-            let ssh = try host.makeForcedCommand(key: "alice")
+            let ssh = try await host.makeForcedCommand(key: "alice")
             try await host.git("remote", "set-url", "production", "ssh://pmo@example.org/pmo")
             try host.write(["index.html": "over ssh\n"])
             try await host.commit("Over ssh")
@@ -43,7 +43,7 @@ struct PlainReceiverTests {
     func tellsTheAttached() async throws {
         try await TestHost.with { host in
             try await host.makePlain()
-            let ssh = try host.makeForcedCommand(key: "alice")
+            let ssh = try await host.makeForcedCommand(key: "alice")
             try host.write([
                 "index.html": "x\n", "pmo-release.yml": broken.replacing("exit 7", with: "sleep 4; exit 7"),
             ])
@@ -64,7 +64,7 @@ struct PlainReceiverTests {
     @Test("is not the only one reached over ssh: proc-receive is, too")
     func worksWithProcReceive() async throws {
         try await TestHost.with { host in
-            let ssh = try host.makeForcedCommand(key: "bob")
+            let ssh = try await host.makeForcedCommand(key: "bob")
             try await host.git("remote", "set-url", "production", "ssh://pmo@example.org/pmo")
             try host.write(["index.html": "one\n"])
             try await host.commit("One")
@@ -103,6 +103,19 @@ struct ForcedCommandTests {
         }
     }
 
+    @Test("is nothing where the rights of its key are not to be found")
+    func failsClosed() async throws {
+        try await TestHost.with { host in
+            try await host.deploy(["index.html": "one\n"])
+            #expect(try await host.shell("list pmo").status == 0)
+            try FileManager.default.removeItem(atPath: "\(host.home)/.pmo/keys.json")
+            for command in ["list pmo", "lock pmo", "git-receive-pack 'pmo'"] {
+                let ended = try await host.shell(command)
+                #expect(ended.status == 3 && ended.err.contains("there is no key alice"), "\(command): \(ended)")
+            }
+        }
+    }
+
     @Test("runs the product's own commands, and names an app of others as one that is not there (A36)")
     func runsOwn() async throws {
         try await TestHost.with { host in
@@ -135,7 +148,8 @@ extension TestHost {
     }
 
     /// What sshd does with a key whose line in `authorized_keys` has a forced command.
-    func makeForcedCommand(key: String) throws -> [String: String] {
+    func makeForcedCommand(key: String) async throws -> [String: String] {
+        try await letIn(key)
         let place = "\(root)/ssh-\(key)"
         let script = """
             #!/bin/sh
@@ -147,6 +161,17 @@ extension TestHost {
         return ["GIT_SSH_COMMAND": place, "GIT_SSH_VARIANT": "ssh"]
     }
 
+    /// Adds a key, where it is not there yet: without that its line does nothing.
+    func letIn(_ name: String) async throws {
+        guard !FileManager.default.fileExists(atPath: "\(root)/\(name).pub") else { return }
+        let words = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", "\(root)/\(name)"]
+        try #require(try await run("ssh-keygen", words, directory: "/").status == 0)
+        let added = try await run(
+            "pmo-release", ["key", "add", name, "--authorized-keys", "\(root)/authorized_keys"],
+            input: try String(contentsOfFile: "\(root)/\(name).pub", encoding: .utf8))
+        try #require(added.status == 0, "\(added)")
+    }
+
     /// What a key's line in `authorized_keys` runs.
     ///
     /// - Parameters:
@@ -155,7 +180,8 @@ extension TestHost {
     func shell(
         _ command: String, namingHome: Bool = true, _ environment: [String: String] = [:]
     ) async throws -> Ended {
-        try await Subprocess(
+        try await letIn("alice")
+        return try await Subprocess(
             Programs.release, ["shell", "--key", "alice"] + (namingHome ? ["--home", home] : []),
             environment: ["SSH_ORIGINAL_COMMAND": command].merging(environment) { own, _ in own }, directory: "/",
             input: ""

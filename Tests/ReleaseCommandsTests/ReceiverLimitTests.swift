@@ -30,6 +30,7 @@ struct ReceiverLimitTests {
     func refusesBombs() async throws {
         try await TestHost.with { host in
             try await host.deploy(["index.html": "served\n"])
+            try await host.letIn("alice")
             // A minute of processor time would be a long test: less is enough to see the limit.
             #expect(try await host.pmo("settings", "pmo", "--receive-time", "3s").status == 0)
             let before = try await host.snapshot()
@@ -59,6 +60,7 @@ struct ReceiverLimitTests {
     func refusesOthers() async throws {
         try await TestHost.with { host in
             try await host.deploy(["index.html": "served\n"])
+            try await host.letIn("alice")
             let before = try await host.snapshot()
             let broken = try await push("broken", to: host)
             #expect(
@@ -81,7 +83,7 @@ struct ReceiverLimitTests {
     @Test("takes a large file that is no bomb, within the same memory")
     func takesLargeFiles() async throws {
         try await TestHost.with { host in
-            let ssh = try host.makeForcedCommand(key: "alice")
+            let ssh = try await host.makeForcedCommand(key: "alice")
             try await host.git("remote", "set-url", "production", "ssh://pmo@example.org/pmo")
             try await host.run("sh", ["-c", "head -c 100000000 /dev/urandom > large; echo large > index.html"])
             try await host.commit("100 MB")

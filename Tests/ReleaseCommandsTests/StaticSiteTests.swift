@@ -45,6 +45,43 @@ struct StaticSiteTests {
         }
     }
 
+    @Test(
+        "serves what is shared, and follows no link that was put there",
+        arguments: [("[public/uploads]", ""), ("[public/uploads]", ", spa: true"), ("[public]", "")])
+    func sharedLinks(_ shared: String, _ more: String) async throws {
+        try await TestHost.with { host in
+            let manifest = "app: pmo\nshared: \(shared)\nsites:\n  default: { root: public\(more) }\n"
+            try await host.deploy(["pmo-release.yml": manifest, "public/index.html": "page\n"])
+            let place = "\(host.home)/pmo/shared/public/uploads"
+            let files = FileManager.default
+            try files.createDirectory(atPath: "\(place)/own", withIntermediateDirectories: true)
+            for (name, text) in ["own/a.txt": "own\n", "own/index.html": "index\n", "../index.html": "page\n"] {
+                try text.write(toFile: "\(place)/\(name)", atomically: true, encoding: .utf8)
+            }
+            try files.createSymbolicLink(atPath: "\(place)/app", withDestinationPath: "\(host.home)/pmo")
+            for name in ["leak.txt", "index.html"] {
+                let target = "\(host.home)/pmo/settings.json"
+                try files.createSymbolicLink(atPath: "\(place)/\(name)", withDestinationPath: target)
+            }
+            #expect(try await host.get("/uploads/own/a.txt").body == "own\n")
+            #expect(try await host.get("/uploads/own/").body == "index\n")
+            #expect(try await host.get("/").body == "page\n")
+            for path in ["leak.txt", "app/settings.json", "index.html", "", "app", "./leak.txt", "own/../leak.txt"] {
+                let answer = try await host.get("/uploads/\(path)")
+                #expect(!answer.body.contains("domain"), "\(path): \(answer)")
+            }
+            #expect(!(try await host.get("/uploads").body.contains("domain")))
+            // The address of the folder itself.
+            if more.isEmpty { #expect(try await host.get("/uploads").status == 301) }
+            // Where the folder is another disk, by an administrator's link, it is served all the same.
+            guard shared == "[public/uploads]" else { return }
+            try files.moveItem(atPath: place, toPath: "\(host.root)/disk")
+            try files.createSymbolicLink(atPath: place, withDestinationPath: "\(host.root)/disk")
+            #expect(try await host.get("/uploads/own/a.txt").body == "own\n")
+            #expect(!(try await host.get("/uploads/leak.txt").body.contains("domain")))
+        }
+    }
+
     @Test("goes forward by push and back by rollback and switch, with what list marks")
     func goesBothWays() async throws {
         try await TestHost.with { host in

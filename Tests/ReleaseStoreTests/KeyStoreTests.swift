@@ -73,12 +73,28 @@ struct KeyStoreTests {
             #expect(throws: KeyError.foreignLine(path: file.string, line: 1)) {
                 try store.add(key("bob", Self.other))
             }
+            try write(Self.other.replacing(" ", with: "\t") + " by hand\n", to: file)
+            #expect(throws: KeyError.foreignLine(path: file.string, line: 1)) {
+                try store.add(key("bob", Self.other))
+            }
             try write(before, to: file)
             #expect(throws: KeyError.unknown(try KeyName("bob"), known: [try KeyName("alice")])) {
                 try store.remove(try KeyName("bob"))
             }
             #expect(try text(of: file) == before)
             #expect(try store.keys().map(\.name.text) == ["alice"])
+        }
+    }
+
+    @Test("leaves a link alone, and says where it leads")
+    func link() throws {
+        try withKeys { store, file in
+            let target = file.removingLastComponent().appending("elsewhere")
+            #expect(rename(file.string, target.string) == 0 && symlink("elsewhere", file.string) == 0)
+            #expect(throws: KeyError.link(file, to: target.resolved)) { try store.add(key("alice", Self.line)) }
+            let left = try text(of: target)
+            #expect(left.isEmpty)
+            #expect(try store.keys().isEmpty)
         }
     }
 

@@ -164,11 +164,11 @@ struct ChangeTests {
         }
     }
 
-    @Test("a domain that a site of the host has is refused, and its file named")
-    func foreignDomain() async throws {
+    @Test("a domain that a site of the host has is refused, and its file named", arguments: ["", "."])
+    func foreignDomain(_ dot: String) async throws {
         try await RootHost.with { host in
             try host.write(
-                "server { listen 127.0.0.1:\(host.http); server_name old.example.org; return 200 old; }\n",
+                "server { listen 127.0.0.1:\(host.http); server_name \(dot)old.example.org; return 200 old; }\n",
                 to: "nginx/sites-enabled/old")
             try host.app("shop")
             try host.want(.page("shop", "old.example.org"))

@@ -16,7 +16,8 @@ struct SiteValuesTests {
                     routes: [Route(prefix: URLPrefix("/api/"), service: api)], bodySize: ByteSize("8M"),
                     timeout: TimeLimit("90s"), requestBuffering: false)
             ],
-            services: [SiteBackend(name: api, ports: [[20001], [20002], [20003]])])
+            services: [SiteBackend(name: api, ports: [[20001], [20002], [20003]])],
+            shared: [ReleasePath("web/dist/media"), ReleasePath("storage")])
     }
 
     static func text() throws -> String { String(decoding: try whole().bytes, as: UTF8.self) }
@@ -27,6 +28,10 @@ struct SiteValuesTests {
         #expect(try SiteValues(values.bytes) == values)
         #expect(values.domains.map(\.text) == ["app.example.org", "www.example.org"])
         #expect(values.ports == [20001, 20002, 20003])
+        // What no site serves is no part of them, nor a key where there is none.
+        #expect(try values.shared == [ReleasePath("web/dist/media")])
+        let older = try Self.text().replacing(/,\n  "shared" : \[[^\]]*\]/, with: "")
+        #expect(try SiteValues(Array(older.utf8)).shared == nil)
     }
 
     /// Each takes a part of the good text and puts another in its place.
@@ -64,6 +69,8 @@ struct SiteValuesTests {
         (#""app" : "shop","#, #""app" : "shop", "raw" : "root /;","#),
         (#""app" : "shop","#, #""app" : "shop", "app" : "shop","#),
         (#""spa" : true"#, #""spa" : true, "headers" : "X: y""#),
+        (#"dist/media""#, #"dist/../..""#), (#"dist/media""#, #"dist/media", "web/dist/media""#),
+        (#""web/dist/media""#, ""), (#""web/dist/media""#, #"".""#),
         (#""sockets" : 0"#, #""sockets" : 1"#), (#""sockets" : 0"#, #""sockets" : 0, "unix" : "/run/docker.sock""#),
         (#""app" : "shop""#, #""app"  : "shop""#), ("{\n", "{"), ("}\n", "}\n\n"), ("}\n", "}\n{}"),
         ("[20001]", "[]"), (#""ports""#, #""Ports""#),

@@ -101,7 +101,10 @@ extension SiteContext {
                             ($0, [.socket("\(root)/slots/Live-View/\($0)/1.sock")])
                         })),
             ],
-            listenAddress: "127.0.0.1", listenPort: port, logDirectory: "\(root)/logs")
+            listenAddress: "127.0.0.1", listenPort: port, logDirectory: "\(root)/logs",
+            shared: try ["apps/web/dist/media", "apps/web/dist/live/rooms", "public/media", "storage"].map {
+                try ReleasePath($0)
+            })
     }
 }
 

@@ -91,7 +91,7 @@ extension Deployment {
             SiteContext(
                 app: host.layout.name, appRoot: host.layout.root.string, sites: sites(manifest), services: services,
                 listenAddress: host.hostSettings.listenAddress, listenPort: host.hostSettings.listenPort,
-                logDirectory: host.layout.logs.string))
+                logDirectory: host.layout.logs.string, shared: manifest.shared))
     }
 
     /// The manifest's sites, each with its domain.
@@ -114,7 +114,8 @@ extension Deployment {
             }
             return SiteBackend(name: service.name, ports: ports)
         }
-        return try SiteValues(app: host.layout.name, sites: sites(manifest), services: services)
+        return try SiteValues(
+            app: host.layout.name, sites: sites(manifest), services: services, shared: manifest.shared)
     }
 
     /// The site that nginx has for the app now.

@@ -6,15 +6,16 @@ import ReleaseStore
 struct ShellSession {
     let key: KeyName
     private let host: HostLayout
-    /// What `key add` said of it; nil on a host whose lines in `authorized_keys` an administrator writes by hand.
-    private let access: AccessKey?
+    /// What `key add` said of it.
+    private let access: AccessKey
 
-    /// - Throws: for a key that was removed, or whose time is over.
+    /// - Throws: for a key whose rights are not to be found, or whose time is over.
     init(key: KeyName, host: HostLayout, now: Double = currentTime()) throws {
-        let store = KeyStore(host)
-        let known = try store.keys().first { $0.name == key }
-        if known == nil, store.exists { throw ShellError.unknownKey(key) }
-        if let known, known.isExpired(at: now) { throw ShellError.expired(key) }
+        // A line in `authorized_keys` alone says nothing of what its key may do.
+        guard let known = try KeyStore(host).keys().first(where: { $0.name == key }) else {
+            throw ShellError.unknownKey(key)
+        }
+        if known.isExpired(at: now) { throw ShellError.expired(key) }
         self.key = key
         self.host = host
         access = known
@@ -22,7 +23,7 @@ struct ShellSession {
 
     /// The apps that its commands see, for `Caller.apps`; nil for all.
     var apps: String? {
-        access.flatMap { $0.apps.isEmpty ? nil : $0.apps.map(\.text).joined(separator: ",") }
+        access.apps.isEmpty ? nil : access.apps.map(\.text).joined(separator: ",")
     }
 
     /// Whether it may ask for this.
@@ -38,13 +39,14 @@ struct ShellSession {
     /// An app; one of others is told like one that is not there (A36).
     func layout(_ app: AppName) throws -> AppLayout {
         let layout = host.app(app)
-        guard layout.exists, access?.isFor(app) ?? true else { throw DeployError.noSuchApp(app.text) }
+        guard layout.exists, access.isFor(app) else { throw DeployError.noSuchApp(app.text) }
         return layout
     }
 
     private func require(_ right: KeyRight, or other: KeyRight? = nil) throws {
-        guard let access, !access.can.contains(right), other.map({ !access.can.contains($0) }) ?? true else { return }
-        throw ShellError.notAllowed(key, right)
+        guard access.can.contains(right) || other.map(access.can.contains) == true else {
+            throw ShellError.notAllowed(key, right)
+        }
     }
 }
 
@@ -56,7 +58,7 @@ enum ShellError: HintedError, Equatable {
     case notAllowed(KeyName, KeyRight)
     /// It asked for what tells of all apps.
     case tellsOfAll
-    /// It was removed, and its line still stands in `authorized_keys`.
+    /// Nothing says what it may do: it was removed, or another hand has written its line.
     case unknownKey(KeyName)
     /// Its time is over.
     case expired(KeyName)
@@ -66,7 +68,7 @@ enum ShellError: HintedError, Equatable {
         case .refused: "this key may push, and run pmo-release's own commands"
         case .notAllowed(let key, let right): "the key \(key) may not \(right.rawValue)"
         case .tellsOfAll: "this key is for some apps, and that tells of all"
-        case .unknownKey(let key): "there is no key \(key) any more"
+        case .unknownKey(let key): "there is no key \(key)"
         case .expired(let key): "the time of the key \(key) is over"
         }
     }

@@ -48,11 +48,3 @@ extension ManifestReader {
         return database["migrate"]?.command()
     }
 }
-
-extension ReleasePath {
-    /// Whether the paths are the same, or one lies in the other.
-    func overlaps(_ other: ReleasePath) -> Bool {
-        let pairs = zip(components, other.components)
-        return pairs.allSatisfy { $0 == $1 }
-    }
-}
