@@ -20,6 +20,10 @@ public struct CertificatePair: Sendable {
     /// - Throws: what cannot be read, a key that is another one's, or a certificate that has nothing to do with it.
     public init(pem: String) throws(CertificateError) {
         guard pem.utf8.count <= Self.longest else { throw .unreadable("certificate", "it is too long") }
+        // PKCS #8 (RFC 7468 §11), and the form before it (RFC 1421 §4.6.1.1).
+        if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
+            throw .unreadable("key", "it has a passphrase")
+        }
         let documents: [PEMDocument]
         do { documents = try PEMDocument.parseMultiple(pemString: pem) } catch {
             throw .unreadable("certificate", "\(error)")
@@ -48,7 +52,9 @@ public struct CertificatePair: Sendable {
             throw .unreadable("certificate", documents.isEmpty ? "it holds none" : "it holds more than 10")
         }
         do { return try documents.map { try Certificate(pemDocument: $0) } } catch {
-            throw .unreadable("certificate", "\(error)")
+            // swift-crypto takes no shorter one.
+            let isShort = "\(error)".contains("incorrectParameterSize")
+            throw .unreadable("certificate", isShort ? "its RSA key has less than 2,048 bits" : "\(error)")
         }
     }
 
@@ -61,7 +67,7 @@ public struct CertificatePair: Sendable {
         var rest = certificates.filter { $0 != own }
         while let other = rest.first {
             // Mostly the last one's; of a root that is signed by another one, too, there are two.
-            let fitting = chain.reversed().compactMap { below in rest.first(where: { $0.subject == below.issuer }) }
+            let fitting = chain.reversed().compactMap { below in rest.first(where: { $0.vouches(for: below) }) }
             guard let next = fitting.first else { throw .unrelated("\(other.subject)") }
             chain.append(next)
             rest.removeAll { $0 == next }
@@ -78,5 +84,17 @@ public struct CertificatePair: Sendable {
         if let other = domains.first(where: { !certificate.covers($0) }) {
             throw .notFor(other, names: certificate.names)
         }
+    }
+}
+
+extension Certificate {
+    /// Whether the other one names this one as its issuer, and has its signature where that is of a known kind.
+    fileprivate func vouches(for other: Certificate) -> Bool {
+        let known: [SignatureAlgorithm] = [
+            .sha256WithRSAEncryption, .sha384WithRSAEncryption, .sha512WithRSAEncryption, .ecdsaWithSHA256,
+            .ecdsaWithSHA384, .ecdsaWithSHA512, .ed25519,
+        ]
+        guard subject == other.issuer else { return false }
+        return !known.contains(other.signatureAlgorithm) || publicKey.isValidSignature(other.signature, for: other)
     }
 }

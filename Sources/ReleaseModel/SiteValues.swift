@@ -6,6 +6,10 @@ public struct SiteValues: Codable, Sendable, Equatable {
     /// More than this many bytes is no `site.json`.
     public static let longest = 256 << 10
 
+    /// More domains than this, those that only lead to another one too, an app cannot have: each costs every process of
+    /// nginx about 0.13 MB. A certificate of Let's Encrypt has at most 100 names.
+    public static let mostDomains = 200
+
     /// The app.
     public var app: AppName
     /// The sites, each with its domain; 1 to 64.
@@ -72,6 +76,9 @@ public struct SiteValues: Codable, Sendable, Equatable {
             guard (1...256).contains(shared.count), Set(shared).count == shared.count, !shared.contains(.root) else {
                 throw Self.refused("\(shared.count) shared paths", "must be at most 256, each once and not the root")
             }
+        }
+        guard domains.count <= Self.mostDomains else {
+            throw Self.refused("\(domains.count) domains", "must be at most \(Self.mostDomains)")
         }
         guard Set(domains).count == domains.count else {
             throw Self.refused(domains.map(\.text).joined(separator: " "), "must not name a domain twice")

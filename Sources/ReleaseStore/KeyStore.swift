@@ -102,14 +102,27 @@ public struct KeyStore: Sendable {
     /// in, or a line that is refused; the next change of any key writes both anew.
     private func save(_ contents: Contents) throws {
         let lines = try contents.keys.map(line)
-        try JSONFile.write(contents, to: path, mode: 0o600)
+        let before = try self.contents()
         let file = try contents.file.map { FilePath($0) } ?? Self.ownersFile(host.home)
         let directory = file.removingLastComponent()
         if !directory.isRealDirectory { try directory.makeDirectories(mode: 0o700) }
+        for place in [path.removingLastComponent(), directory] { try sweep(place) }
+        try JSONFile.write(contents, to: path, mode: 0o600)
         let kept = try Self.lines(of: file).filter { !isOurs($0) }
         let all = kept + lines.map { Array($0.utf8)[...] }
-        // The permissions that sshd asks for (StrictModes).
-        try DurableFile.write(all.flatMap { $0 + [Self.newline] }, to: file, mode: 0o600)
+        do {
+            // The permissions that sshd asks for (StrictModes).
+            try DurableFile.write(all.flatMap { $0 + [Self.newline] }, to: file, mode: 0o600)
+        } catch {
+            // A key without a line would be listed as one that can log in.
+            if contents.keys.count > before.keys.count { try? JSONFile.write(before, to: path, mode: 0o600) }
+            throw error
+        }
+    }
+
+    /// Removes what killed writers have left of the two files.
+    private func sweep(_ place: FilePath) throws(StoreError) {
+        _ = try Directory(opening: place).sweepTemporaryFiles()
     }
 
     private func isOurs(_ line: ArraySlice<UInt8>) -> Bool {

@@ -100,6 +100,7 @@ extension SiteControl {
     /// The certificates that are really served for an app.
     public func status(_ app: AppName) async throws -> [CertificateState] {
         let domains = try await changing { () throws -> [Domain] in try self.domains(of: app) }
+        guard nginx.master != nil || domains.isEmpty else { throw SiteControlError.nothingServed }
         let isIssued = access(liveDirectory(app).string, F_OK) == 0
         var states: [CertificateState] = []
         for domain in domains {

@@ -16,6 +16,8 @@ public enum SiteControlError: HintedError, Equatable {
     case domainElsewhere(String, file: String?)
     /// The app has no site to give a certificate to.
     case noSite(AppName)
+    /// nginx does not run, so that no certificate is to be seen.
+    case nothingServed
     /// A domain that is none of the app's.
     case notItsDomain(Domain, of: AppName)
     /// certbot has no certificate of the app's.
@@ -38,6 +40,7 @@ public enum SiteControlError: HintedError, Equatable {
             "the domain \(domain.shown(limit: 260)) is served by another site of the host"
                 + (file.map { ", \($0.shown(limit: 200))" } ?? "")
         case .noSite(let app): "\(app) has no site that nginx serves"
+        case .nothingServed: "nginx does not run: it shows no certificate"
         case .notItsDomain(let domain, let app): "\(domain) is none of \(app)'s domains"
         case .notIssued(let app): "certbot has no certificate of \(app)'s"
         case .noAddress(let domain): "\(domain) has no address: nobody can reach it"
@@ -55,6 +58,7 @@ public enum SiteControlError: HintedError, Equatable {
         case .domainTaken: "use another domain, or take it out of that app's manifest first: pmo-release apps"
         case .portTaken: "remove the files ports below the app's slots, and push again"
         case .domainElsewhere(_, let file): file.map { "take it out of \($0.shown(limit: 200))" }
+        case .nothingServed: "systemctl start nginx"
         case .notItsDomain(_, let app): "pmo-release cert status \(app)"
         case .notIssued(let app): "pmo-release cert issue \(app)"
         case .noAddress, .leadsElsewhere: "correct the DNS record and wait for it, or add --skip-dns"
@@ -63,5 +67,11 @@ public enum SiteControlError: HintedError, Equatable {
     }
 
     /// A refusal: nothing was changed.
-    public var outcome: ErrorOutcome { self == .usage ? .usage : .refused }
+    public var outcome: ErrorOutcome {
+        switch self {
+        case .usage: .usage
+        case .nothingServed: .failed
+        default: .refused
+        }
+    }
 }

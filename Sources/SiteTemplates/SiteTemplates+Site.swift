@@ -34,6 +34,7 @@ extension SiteTemplates {
                 "upstreams": .list(upstreams),
                 "services": .list(services.map { $0.map(app: app) }),
                 "connection": .text("pmoupgrade_\(app.variablePart)"),
+                "asked": .text("pmohost_\(app.variablePart)"),
                 "caching": .text("pmocaching_\(app.variablePart)"),
                 "plain": .list(context.plain),
                 "redirects": .list(try context.redirects()),

@@ -84,6 +84,31 @@ struct CertificateTests {
                 try CertificatePair(pem: ([leaf.key] + parts).joined(separator: "\n"))
             }
         }
+        let namesake = try MadeCertificate("Middle", by: root)
+        #expect(throws: CertificateError.unrelated("CN=Middle")) {
+            try CertificatePair(pem: [leaf.key, leaf.pem, namesake.pem].joined(separator: "\n"))
+        }
+    }
+
+    @Test(
+        "whose key has a passphrase is told so",
+        arguments: [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqG\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            """
+            -----BEGIN EC PRIVATE KEY-----
+            Proc-Type: 4,ENCRYPTED
+            DEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF
+
+            MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqG
+            -----END EC PRIVATE KEY-----
+
+            """,
+        ])
+    func passphrase(_ key: String) throws {
+        let leaf = try MadeCertificate("Leaf", by: nil)
+        #expect(throws: CertificateError.unreadable("key", "it has a passphrase")) {
+            try CertificatePair(pem: leaf.pem + "\n" + key)
+        }
     }
 
     private func authority() throws -> (root: MadeCertificate, middle: MadeCertificate, leaf: MadeCertificate) {

@@ -47,6 +47,12 @@ extension BadManifest {
         BadManifest("sites:\n  a.example: { root: p, redirect-from: www.a.example }", 2, "must be a list of domains"),
         BadManifest("sites:\n  a.example:\n    root: p\n    redirect-from: [a.example]", 4, "stands twice"),
         BadManifest(
+            "sites:\n"
+                + (0..<50).map { site in
+                    let from = (0..<3).map { "r\(site)x\($0).example" }.joined(separator: ", ")
+                    return "  s\(site).example: { root: p, redirect-from: [\(from)] }"
+                }.joined(separator: "\n"), 2, "has 200 domains; an app has less than 200"),
+        BadManifest(
             "sites:\n  a.example: { root: p, redirect-from: [w.example] }\n  w.example: { root: p }", 3, "stands twice"),
         BadManifest("sites:\n  a.example: { root: p, redirect-from: ['x;y'] }", 2, "lower-case host name"),
         BadManifest(

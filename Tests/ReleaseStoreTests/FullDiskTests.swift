@@ -45,6 +45,26 @@ struct FullDiskTests {
         }
     }
 
+    @Test func `a key whose line cannot be written is none, and what a killed writer left is swept`() throws {
+        try onSmallDisk { (app) throws in
+            try withDirectory { (home) throws in
+                let host = HostLayout(home: home)
+                try host.createDirectories()
+                let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                let key = try AccessKey(
+                    name: KeyName("alice"), key: PublicKey(Array(line.utf8)), can: [.push], added: 1, addedBy: "root")
+                let file = app.shared.appending("authorized_keys")
+                let leftover = app.shared.appending(".authorized_keys.4194305.1.1.tmp")
+                #expect(creat(leftover.string, 0o600) >= 0)
+                fill(app.shared)
+                #expect(throws: StoreError.self) { try KeyStore(host).add(key, file: file) }
+                #expect(try KeyStore(host).keys().isEmpty)
+                let left = try names(in: app.shared)
+                #expect(!left.contains { $0.hasSuffix(".tmp") } && !left.contains("authorized_keys"), "\(left)")
+            }
+        }
+    }
+
     @Test func `what is left on a disk is told`() throws {
         try onSmallDisk { (app) throws in
             let before = try DiskSpace.available(at: app.root)

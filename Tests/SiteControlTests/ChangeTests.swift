@@ -81,6 +81,11 @@ struct ChangeTests {
             #expect(try await host.body("new.example.org") == "page of it\n")
             #expect(try await host.body("blog.example.org") == "page of it\n")
             #expect(try await host.helper("cert", "status", "blog").certificates.map(\.state) == [.placeholder])
+            kill(try #require(host.nginxPid), SIGTERM)
+            for _ in 0..<600 where host.nginxPid != nil { try await Task.sleep(for: .milliseconds(100)) }
+            try #require(host.nginxPid == nil)
+            let down = try await host.helper("cert", "status", "blog")
+            #expect(down.status == 1 && down.error.contains("nginx does not run"), "\(down)")
         }
     }
 

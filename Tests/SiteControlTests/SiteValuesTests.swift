@@ -116,6 +116,12 @@ struct SiteValuesTests {
     func counts() throws {
         let sites = try (0...64).map { Site(domain: try Domain("d\($0).example.org"), root: .root) }
         #expect(throws: InvalidValue.self) { try SiteValues(app: AppName("shop"), sites: sites, services: []) }
+        for count in [64, 136, 137] {
+            var all = Array(sites.prefix(64))
+            for number in 0..<count { all[number / 8].redirectFrom.append(try Domain("r\(number).example.org")) }
+            let values = try? SiteValues(app: AppName("shop"), sites: all, services: [])
+            #expect((values == nil) == (64 + count > SiteValues.mostDomains), "\(count)")
+        }
         let services = try (0...64).map { SiteBackend(name: try ServiceName("s\($0)"), sockets: 1) }
         #expect(throws: InvalidValue.self) {
             try SiteValues(app: AppName("shop"), sites: Array(sites.prefix(1)), services: services)

@@ -146,6 +146,16 @@ struct NginxTests {
             "\"X-Forwarded-Proto\": \"http\"", "\"X-Forwarded-Host\": \"app.example.org\"",
         ] { #expect(answer.contains(header), "not in \(answer)") }
         #expect(!answer.contains("Upgrade"))
+        let ported = try site.get("/api/", host: "app.example.org:8080")
+        #expect(ported.contains("\"Host\": \"app.example.org:8080\""), "\(ported)")
+        // A43: the request line names the site, another line another host.
+        let absolute = "--request-target http://app.example.org/api/"
+        for host in ["evil.example", "app.example.org.", "evil.example:80", "app.example.org|x"] {
+            let spoofed = try site.get("/api/", host: host, options: absolute)
+            for name in ["Host", "X-Forwarded-Host"] {
+                #expect(spoofed.contains("\"\(name)\": \"app.example.org\""), "\(host): \(spoofed)")
+            }
+        }
         let upgraded = try site.get("/api/", options: "-H 'Connection: Upgrade' -H 'Upgrade: websocket'")
         #expect(upgraded.contains("\"Upgrade\": \"websocket\"") && upgraded.contains("\"Connection\": \"upgrade\""))
     }

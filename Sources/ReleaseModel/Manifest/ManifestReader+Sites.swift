@@ -10,7 +10,7 @@ extension ManifestReader {
     /// The name that stands for the app's own domain.
     private static let ownDomain = "default"
 
-    /// `sites:`, ordered by name; no domain stands twice.
+    /// `sites:`, ordered by name; no domain stands twice, and there are not too many.
     func readSites() -> [SiteDraft] {
         guard let field = root["sites"] else { return [] }
         var drafts: [SiteDraft] = []
@@ -23,6 +23,9 @@ extension ManifestReader {
                 domain = name
             }
             if let draft = readSite(domain, entry.field, &domains) { drafts.append(draft) }
+        }
+        if domains.count >= SiteValues.mostDomains {
+            field.refuse("has \(domains.count) domains; an app has less than \(SiteValues.mostDomains)")
         }
         return drafts.sorted { ($0.site.domain?.text ?? "") < ($1.site.domain?.text ?? "") }
     }
