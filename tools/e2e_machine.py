@@ -305,7 +305,8 @@ class Machine:
         """Reboots it as `reboot` does; its processes get their stop signals."""
         self.inside("systemctl reboot", check=False)
         try:
-            status = self.process.wait(timeout=120)
+            # Beside other machines of this host a systemd may miss that a unit has ended, and waits its two minutes for it.
+            status = self.process.wait(timeout=240)
         except subprocess.TimeoutExpired:
             raise Failed(f"the machine does not come to its end for a reboot: {self.said()}") from None
         # What nspawn ends with where its machine wants to boot again (EXIT_FORCE_RESTART).

@@ -26,6 +26,7 @@ public struct CommitReview: Sendable {
         manifest = try Manifest.read(from: source, environment: host.settings.environment)
         environment = manifest.environment.defaults.merging(try host.environment.values()) { _, operators in operators }
         try Self.checkNames(manifest, host)
+        try Self.checkEnvironment(of: host, in: source)
         try checkEnvironment(source, host)
         try host.layout.host.requireFree(
             DomainClaims.domains(of: manifest, host.settings), for: host.layout.name)
@@ -46,6 +47,15 @@ public struct CommitReview: Sendable {
         }
         if let branch = manifest.branch, branch != host.settings.branch, host.settings.environment == nil {
             throw DeployError.otherBranch(manifest: branch, branch: host.settings.branch, app: app)
+        }
+    }
+
+    /// A name that is written wrong would deploy production's settings once more; what is called so is the base by itself.
+    private static func checkEnvironment(of host: AppHost, in source: CommitTree) throws {
+        guard let name = host.settings.environment, name != "production" else { return }
+        let known = try Manifest.environmentNames(in: source)
+        guard known.isEmpty || known.contains(name) else {
+            throw DeployError.noSuchEnvironment(name, known: known, app: host.layout.name)
         }
     }
 

@@ -17,6 +17,8 @@ public enum DeployError: HintedError {
     case unhealthy(HealthFailure)
     /// The manifest is for another app.
     case otherApp(manifest: AppName, app: AppName)
+    /// The app has an environment that the manifest, which has others, does not have.
+    case noSuchEnvironment(String, known: [String], app: AppName)
     /// The manifest names another branch than the app deploys.
     case otherBranch(manifest: BranchName, branch: BranchName, app: AppName)
     /// A domain that another app serves.
@@ -65,6 +67,9 @@ public enum DeployError: HintedError {
             "migration failed: \(command.shown(limit: 80)) ended with \(status)"
         case .unhealthy(let failure): "health check failed: \(failure)"
         case .otherApp(let manifest, let app): "the manifest is for \(manifest), this receiver is \(app)'s"
+        case .noSuchEnvironment(let name, let known, let app):
+            "\(app) is for the environment “\(name.shown(limit: 40))”, and the manifest has "
+                + known.joined(separator: ", ").shown(limit: 200)
         case .otherBranch(let manifest, let branch, _): "the manifest deploys \(manifest), this app deploys \(branch)"
         case .domainTaken(let domain): "the domain \(domain) is another app's"
         case .noRoom(let what, let path, let needed, let left, _):
@@ -99,6 +104,8 @@ public enum DeployError: HintedError {
         case .buildFailed, .unhealthy, .migrationFailed: nil
         case .timedOut: "give it more time with `within:` in pmo-release.yml"
         case .otherApp(_, let app): "set `app: \(app)` in pmo-release.yml, or push to the other app's remote"
+        case .noSuchEnvironment(let name, _, _):
+            "add `\(name.shown(limit: 40)): {}` to `environments` in pmo-release.yml, or create the app with one of those"
         case .otherBranch(_, let branch, _): "set `branch: \(branch)` in pmo-release.yml, or leave it out"
         case .domainTaken: "use another domain; whoever runs the host sees whose it is: pmo-release site list"
         case .noRoom(_, _, _, _, let app):

@@ -95,12 +95,13 @@ public struct AppLayout: Sendable, Hashable {
 
     /// Makes the app's directories but the receiver; those that there are stay as they are.
     ///
-    /// nginx may pass through `slots` to its sockets, but not list it; values and dumps are the owner's alone.
+    /// nginx may pass through `slots` to its sockets, but not list it; values, dumps and what services print are nobody
+    /// else's.
     public func createDirectories() throws(StoreError) {
         let modes: [(FilePath, CInterop.Mode)] = [
             (root, 0o755), (releases, 0o755), (shared, 0o755), (slots, 0o711), (home, 0o700), (cache, 0o700),
             (logs, 0o755),
-            (deployLogs, 0o755), (logs.appending("services"), 0o755), (backups, 0o700),
+            (deployLogs, 0o755), (logs.appending("services"), 0o750), (backups, 0o700),
             (environmentFile.removingLastComponent(), 0o700),
         ]
         for (path, mode) in modes { try path.makeDirectories(mode: mode) }

@@ -22,8 +22,11 @@ extension SiteControl {
         let plan = try await FrontPlan(self)
         let site = try SiteTemplates.site(context(app, values, plan.front))
         let shared = try plan.text()
-        let verdict = try await nginx.test(changing: [file(app): site, sharedFile: shared])
+        let verdict = try await nginx.test(changing: [file(app): site, sharedFile: shared], dumping: true)
         guard verdict.isTaken else { throw blamed(verdict, for: app) }
+        guard verdict.words?.hasServer(HostContext.control) == true else {
+            throw SiteControlError.notIncluded(sharedFile.string)
+        }
         if let conflict = verdict.conflicts.first(where: { name in values.domains.contains { $0.text == name } }) {
             throw SiteControlError.domainElsewhere(conflict, file: try filesNaming(conflict).first)
         }

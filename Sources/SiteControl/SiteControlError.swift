@@ -16,6 +16,8 @@ public enum SiteControlError: HintedError, Equatable {
     case domainElsewhere(String, file: String?)
     /// The app has no site to give a certificate to.
     case noSite(AppName)
+    /// nginx's configuration leaves out the file with what is ours.
+    case notIncluded(String)
     /// nginx does not run, so that no certificate is to be seen.
     case nothingServed
     /// A domain that is none of the app's.
@@ -40,6 +42,7 @@ public enum SiteControlError: HintedError, Equatable {
             "the domain \(domain.shown(limit: 260)) is served by another site of the host"
                 + (file.map { ", \($0.shown(limit: 200))" } ?? "")
         case .noSite(let app): "\(app) has no site that nginx serves"
+        case .notIncluded(let file): "nginx does not read \(file): nothing includes it"
         case .nothingServed: "nginx does not run: it shows no certificate"
         case .notItsDomain(let domain, let app): "\(domain) is none of \(app)'s domains"
         case .notIssued(let app): "certbot has no certificate of \(app)'s"
@@ -58,6 +61,7 @@ public enum SiteControlError: HintedError, Equatable {
         case .domainTaken: "use another domain, or take it out of that app's manifest first: pmo-release apps"
         case .portTaken: "remove the files ports below the app's slots, and push again"
         case .domainElsewhere(_, let file): file.map { "take it out of \($0.shown(limit: 200))" }
+        case .notIncluded(let file): "include \(file); within the braces of http in nginx.conf"
         case .nothingServed: "systemctl start nginx"
         case .notItsDomain(_, let app): "pmo-release cert status \(app)"
         case .notIssued(let app): "pmo-release cert issue \(app)"

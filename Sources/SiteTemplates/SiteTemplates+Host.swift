@@ -85,9 +85,17 @@ extension SiteTemplates {
                 "settings": context.front.settings,
                 "control": .text(HostContext.control),
                 "generation": .text("\"\(try word(context.generation, "generation"))\""),
-                "httpDefault": .flag(context.isDefault.http), "secureDefault": .flag(context.isDefault.https),
+                "httpDefault": mark(context.isDefault.http), "secureDefault": mark(context.isDefault.https),
+                "httpUnknown": unknown(context.isDefault.http), "secureUnknown": unknown(context.isDefault.https),
                 "certificate": .text(try context.certificate.nginxQuoted(as: "the path")),
                 "sites": .text(try "\(pattern)/*.conf".nginxQuoted(as: "the path")),
             ])
+    }
+
+    private static func mark(_ isDefault: Bool) -> TemplateValue { .text(isDefault ? " default_server" : "") }
+
+    /// What the server for unknown hosts is called: another's default has the name `_` itself.
+    private static func unknown(_ isDefault: Bool) -> TemplateValue {
+        .text(isDefault ? "_" : "unknown.pmo-release.invalid")
     }
 }

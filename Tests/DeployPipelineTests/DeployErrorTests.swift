@@ -24,6 +24,7 @@ struct DeployErrorTests {
             .migrationFailed(command: hostile, status: "signal 9"), .unhealthy(failure),
             .otherApp(manifest: try AppName("other"), app: app),
             .otherBranch(manifest: try BranchName("dev"), branch: try BranchName("main"), app: app),
+            .noSuchEnvironment("stagin", known: ["staging"], app: app),
             .domainTaken(try Domain("app.example.org")),
             .noRoom(what: "disk space", path: "/srv/pmo", needed: "1.0 GB", left: "3 B", app: app), .nothingLive(app),
             .noRollback(app),
@@ -49,6 +50,7 @@ struct DeployErrorTests {
         case .unhealthy: "unhealthy"
         case .otherApp: "otherApp"
         case .otherBranch: "otherBranch"
+        case .noSuchEnvironment: "noSuchEnvironment"
         case .domainTaken: "domainTaken"
         case .noRoom: "noRoom"
         case .nothingLive: "nothingLive"
@@ -71,7 +73,7 @@ struct DeployErrorTests {
     @Test("Each case is one sentence in one line, lower case, without a full stop, and so is its hint")
     func sentences() throws {
         let errors = try Self.all()
-        #expect(Set(errors.map(Self.name)).count == 24)
+        #expect(Set(errors.map(Self.name)).count == 25)
         for error in errors {
             for text in [error.description, error.hint].compactMap({ $0 }) {
                 #expect(!text.isEmpty)

@@ -139,6 +139,26 @@ struct OperatorTests {
         }
     }
 
+    @Test(
+        "is refused a push to an app whose environment the manifest does not have, but others",
+        arguments: ["stagin", "staging", "production"])
+    func unknownEnvironment(_ name: String) async throws {
+        try await TestHost.with { host in
+            #expect(try await host.pmo("create", "other", "--environment", name).status == 0)
+            try host.write([
+                "index.html": "x\n",
+                "pmo-release.yml": "sites: { other.localhost: { root: . } }\nenvironments: { staging: { keep: 2 } }\n",
+            ])
+            try await host.commit("One")
+            try await host.git("remote", "add", "other", "\(host.home)/other/repo.git")
+            let pushed = try await host.run("git", ["push", "other", "main"])
+            #expect((pushed.status == 0) == (name != "stagin"), "\(pushed)")
+            if name == "stagin" {
+                #expect(pushed.all.contains("other is for the environment “stagin”, and the manifest has staging"))
+            }
+        }
+    }
+
     @Test("brings a service back that was killed: the supervisor does it")
     func isSupervised() async throws {
         try await TestHost.with { host in

@@ -196,6 +196,27 @@ struct ChangeTests {
             #expect(try await host.get("evil.example", http: true).body == "theirs")
             #expect(try await host.get("evil.example").status == 421)
             #expect(try await host.body("app.example.org") == "page of it\n")
+            // Once it is gone, nobody's site answers in its place.
+            unlink("\(host.root)/nginx/sites-enabled/theirs")
+            kill(try #require(host.nginxPid), SIGHUP)
+            for _ in 0..<600 where try await host.get("evil.example", http: true).body == "theirs" {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            #expect(try await host.get("evil.example", http: true).status == 421)
+            #expect(try await host.get("evil.example").status == 421)
+        }
+    }
+
+    @Test("a configuration that leaves out what is ours is told so, and how it reads it")
+    func notIncluded() async throws {
+        try await RootHost.with { host in
+            try await host.serve("shop", "app.example.org")
+            let text = try #require(host.text("nginx/nginx.conf"))
+            try host.write(text.replacing("/conf.d/*.conf", with: "/conf.none/*.conf"), to: "nginx/nginx.conf")
+            try host.want(.page("shop", "new.example.org"))
+            let answer = try await host.helper("site", "apply", "shop")
+            #expect(answer.status == 3 && answer.error.contains("nothing includes it"), "\(answer)")
+            #expect(try await host.body("app.example.org") == "page of it\n")
         }
     }
 

@@ -39,7 +39,7 @@ struct CheckCommand: ParsableCommand {
         Output.line("ok")
     }
 
-    /// A push takes a name that the manifest does not have for the base alone; who asks by name means one that is there.
+    /// A push refuses such a name as well, but for `production`, which is the base where the manifest does not have it.
     private func refuseUnknownEnvironment(in tree: WorkTree) throws {
         let known = try Manifest.environmentNames(in: tree)
         guard let environment, !known.isEmpty, !known.contains(environment) else { return }
