@@ -112,10 +112,14 @@ public struct Deployment: Sendable {
     private func giveUp(_ error: any Error) async -> Deploy {
         let reason = Reason(error)
         let serving = (try? host.store.current()).flatMap { $0 }
-        let still = serving.map { "; \($0.short) still serves" } ?? ""
+        var (still, hint) = (serving.map { "; \($0.short) still serves" } ?? "", reason.hint)
+        if let serving, let start = await host.nginxStart(for: serving) {
+            still = "; \(serving.short) is live, but nginx does not run"
+            hint = hint ?? start
+        }
         let phase = (try? ledger.deploy(deploy.number))?.phase
         log.failure("failed in \(phase?.rawValue ?? "receive"): \(reason.sentence)\(still)")
-        if let hint = reason.hint { log.output("hint: \(hint)") }
+        if let hint { log.output("hint: \(hint)") }
         // Over what the ledger has now: a push may have attached since.
         func end(_ deploy: inout Deploy) {
             deploy.state = .failed

@@ -60,6 +60,7 @@ public struct SystemNginx: Sendable {
         let result = try await run([dumping ? "-T" : "-t", "-c", stage.configuration.string], keeping: 16 << 20)
         let said = stage.original(String(decoding: result.errorOutput, as: UTF8.self))
         var verdict = NginxComplaint(said).verdict(isTaken: result.succeeded, below: prefix)
+        if result.timedOut { verdict.message = "its test takes longer than a minute" }
         if dumping, result.succeeded {
             verdict.words = NginxWords(stage.original(String(decoding: result.output, as: UTF8.self)))
         }
@@ -142,7 +143,8 @@ public struct SystemNginx: Sendable {
         while await !isLive() {
             guard ContinuousClock.now < deadline else {
                 let lines = errorLog().dropFirst(before).filter { $0.contains("[emerg]") }.suffix(2)
-                throw .nginx("the new configuration does not answer; \(lines.joined(separator: "; "))")
+                throw .nginx(
+                    (["the new configuration does not answer"] + lines.map(String.init)).joined(separator: "; "))
             }
             try? await Task.sleep(for: .milliseconds(20))
         }

@@ -35,8 +35,10 @@ struct CreateCommand: AsyncParsableCommand {
         }
         let branch = try BranchName(branch)
         let settings = AppSettings(
-            branch: branch, domain: try Domain(domain ?? "\(name).localhost"), environment: environment,
-            warm: try TimeLimit(warm), share: try ShareWay(share), submodules: try SubmoduleRule(submodules),
+            branch: branch, domain: try Domain(domain ?? "\(name).localhost"),
+            environment: try environment.map { try EnvironmentName($0).text },
+            warm: try TimeLimit(warm),
+            share: try ShareWay(share), submodules: try SubmoduleRule(submodules),
             created: currentTime(), createdBy: Caller.name)
         let host = home.layout
         let layout = host.app(name)
@@ -98,7 +100,7 @@ struct CreateCommand: AsyncParsableCommand {
         }
         Output.progress("on your side:")
         // A repository may have production, too.
-        let name = settings.environment.flatMap { try? EnvironmentName($0) }?.text ?? "production"
+        let name = settings.environment ?? "production"
         Output.line("git remote add \(name) \(Self.remote(layout))")
         Output.line("git push \(name) \(settings.branch)")
     }
