@@ -102,11 +102,23 @@ public struct Deployment: Sendable {
         ledger.tellEnd(of: deploy, "live")
         let previous = try? host.store.previous()
         log.live(host.url(of: manifest), total: ContinuousClock.now - begun)
+        if previous == nil, await hasPlaceholder(manifest) {
+            log.output("its certificate is a placeholder until: pmo-release cert issue \(host.layout.name)")
+        }
         if let previous, previous != release { log.output("undo: pmo-release rollback \(host.layout.name)") }
         log.finish()
         // What follows cannot fail the deploy: it is live.
         await tidy(keeping: manifest.keep)
         return ended
+    }
+
+    /// Whether nginx shows a certificate that nobody has signed. Asked of the first deploy alone: it takes a handshake.
+    private func hasPlaceholder(_ manifest: Manifest) async -> Bool {
+        guard host.hostSettings.hasHostNginx, !manifest.sites.isEmpty else { return false }
+        let helper = HostNginx.helper(host.hostSettings, runner: host.runner)
+        let question = ["cert", "status", host.layout.name.text]
+        let answer = try? await helper.run(question, within: .seconds(10))
+        return answer?.certificates?.contains { $0.state == .placeholder } == true
     }
 
     private func giveUp(_ error: any Error) async -> Deploy {

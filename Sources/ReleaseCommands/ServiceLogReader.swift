@@ -4,12 +4,19 @@ import ReleaseModel
 import ReleaseStore
 import SystemPackage
 
-/// Merges the logs of a service's slots and instances by their time stamps.
+/// Merges the logs of a service's slots and instances by their time stamps; those without any one after the other, what
+/// was written to last at the end.
 struct ServiceLogReader {
     private struct Source {
         let name: String
         let path: FilePath
         var offset: Int64 = 0
+        /// When it was written to last; lines without stamps are in no other order (nanoseconds).
+        var written: Int {
+            var status = stat()
+            guard stat(path.string, &status) == 0 else { return 0 }
+            return status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+        }
     }
     private struct Line {
         let stamp: Substring
@@ -35,7 +42,11 @@ struct ServiceLogReader {
     }
 
     /// The last lines that are there now.
-    mutating func last(_ count: Int) -> [String] { shown(Array(read().suffix(max(0, count)))) }
+    mutating func last(_ count: Int) -> [String] {
+        let written = sources.map(\.written)
+        sources = sources.indices.sorted { (written[$0], $0) < (written[$1], $1) }.map { sources[$0] }
+        return shown(Array(read().suffix(max(0, count))))
+    }
 
     /// What was written since.
     mutating func more() -> [String] { shown(read()) }

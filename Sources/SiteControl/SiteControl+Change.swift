@@ -24,15 +24,15 @@ extension SiteControl {
         let shared = try plan.text()
         let verdict = try await nginx.test(changing: [file(app): site, sharedFile: shared], dumping: true)
         guard verdict.isTaken else { throw blamed(verdict, for: app) }
-        guard verdict.words?.hasServer(HostContext.control) == true else {
+        guard let words = verdict.words, words.hasServer(HostContext.control) else {
             throw SiteControlError.notIncluded(sharedFile.string)
         }
         if let conflict = verdict.conflicts.first(where: { name in values.domains.contains { $0.text == name } }) {
             throw SiteControlError.domainElsewhere(conflict, file: try filesNaming(conflict).first)
         }
         // That is the name itself as well; nginx would answer for an exact one before it, and not call it a conflict.
-        for name in values.domains.map({ ".\($0)" }) {
-            if let file = try filesNaming(name).first { throw SiteControlError.domainElsewhere(name, file: file) }
+        if let name = values.domains.lazy.map({ ".\($0)" }).first(where: words.hasServer) {
+            throw SiteControlError.domainElsewhere(name, file: try filesNaming(name).first)
         }
         return Tested(site: site, shared: shared, generation: plan.generation)
     }

@@ -41,7 +41,7 @@ struct KeyTests {
             }
             for command in ["sh", "scp -t /tmp", "list; id"] {
                 let ended = try await ssh.run(command, as: "alice")
-                #expect(ended.status == 3 && ended.err.contains("this key may push"), "\(ended)")
+                #expect(ended.status == 3 && ended.err.contains("over ssh there are git push and apps, "), "\(ended)")
             }
         }
     }

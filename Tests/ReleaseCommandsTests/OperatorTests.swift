@@ -177,6 +177,15 @@ struct OperatorTests {
         try await TestHost.with { host in
             #expect(try await host.pmo("list", "pmo").err.contains("no release yet: git push production main"))
             let commit = try await host.deploy(app, "A subject\u{1b}[31m in red")
+            // Without stamps, as under systemd, the log that was written to last stands last.
+            for (slot, written) in [("3.0", 1_000_000), ("1.0", 3_000_000), ("2.0", 2_000_000)] {
+                let place = "\(host.home)/pmo/logs/services/former/\(slot)"
+                try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                try "a\nslot \(slot)\n".write(toFile: place + "/current", atomically: true, encoding: .utf8)
+                let date = Date(timeIntervalSince1970: Double(written))
+                try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: place + "/current")
+            }
+            #expect(try await host.pmo("logs", "pmo", "former", "-n", "1").out == "former.0: slot 1.0\n")
             let logs = try await host.pmo("logs", "pmo", "web", "-n", "1")
             #expect(logs.status == 0 && logs.out.contains("web.0: ") && logs.out.hasSuffix("listening\n"), "\(logs)")
             #expect(logs.out.split(separator: "\n").count == 1)

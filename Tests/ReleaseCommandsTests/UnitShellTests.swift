@@ -24,6 +24,7 @@ struct UnitShellTests {
         #expect(try ShellRequest("switch  pmo 4f2c9ab.2") == .command(["switch", "pmo", "4f2c9ab.2"]))
         #expect(try ShellRequest("logs pmo -n 20") == .command(["logs", "pmo", "-n", "20"]))
         #expect(try ShellRequest("list --json") == .command(["list", "--json"]))
+        #expect(try ShellRequest("pmo-release rollback pmo") == .command(["rollback", "pmo"]), "as hints are written")
         for verb in ShellRequest.verbs.keys { #expect(try ShellRequest(verb) == .command([verb])) }
     }
 
@@ -31,7 +32,8 @@ struct UnitShellTests {
         "A30–A36: everything else is refused",
         arguments: [
             // Shells, and nothing at all.
-            "", " ", "sh", "/bin/sh", "bash -i", "sh -c id", "scp -t /tmp", "sftp", "/usr/lib/openssh/sftp-server",
+            "", " ", "pmo-release", "pmo-release env list", "pmo-release pmo-release list", "sh", "/bin/sh", "bash -i",
+            "sh -c id", "scp -t /tmp", "sftp", "/usr/lib/openssh/sftp-server",
             "rsync --server . /", "git", "git-shell", "git-upload-archive 'pmo'", "git archive pmo", "internal-sftp",
             // A second command behind a good one.
             "git-receive-pack 'x'; id", "git-receive-pack 'pmo' && id", "git-receive-pack 'pmo'\nid",

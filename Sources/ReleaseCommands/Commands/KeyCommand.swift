@@ -50,9 +50,10 @@ private struct KeyAdd: AsyncParsableCommand {
                 addedBy: Caller.name),
             file: authorizedKeys.map { HostLayout(home: FilePath($0)).home })
         Output.progress("added \(name), \(fingerprint)")
+        let until = expires.map { ", until the end of \($0)" } ?? ""
         Output.progress(
-            "may \(rights.map(\.rawValue).joined(separator: ", ")) on \(KeyRow.shown(apps)); its line is in \(try store.file())"
-        )
+            "may \(rights.map(\.rawValue).joined(separator: ", ")) on \(KeyRow.shown(apps))\(until); "
+                + "its line is in \(try store.file())")
     }
 
     /// The first line and what follows it, as much as a key may have and a byte more.

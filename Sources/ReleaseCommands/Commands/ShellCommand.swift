@@ -108,7 +108,9 @@ enum ShellRequest: Equatable {
             self = isPush ? .push(app) : .fetch(app)
             return
         }
-        let words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+        var words = text.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+        // Hints are written as for the host.
+        if words.first == "pmo-release" { words.removeFirst() }
         // A page of one's own would be any file that the apps' user can read.
         guard let verb = words.first, Self.verbs[verb] != nil,
             !words.contains(where: { $0.hasPrefix("--home") || $0.hasPrefix("--page") })

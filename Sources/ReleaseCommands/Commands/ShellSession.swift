@@ -65,7 +65,7 @@ enum ShellError: HintedError, Equatable {
 
     var description: String {
         switch self {
-        case .refused: "this key may push, and run pmo-release's own commands"
+        case .refused: "over ssh there are git push and \(ShellRequest.verbs.keys.sorted().joined(separator: ", "))"
         case .notAllowed(let key, let right): "the key \(key) may not \(right.rawValue)"
         case .tellsOfAll: "this key is for some apps, and that tells of all"
         case .unknownKey(let key): "there is no key \(key)"
@@ -74,7 +74,7 @@ enum ShellError: HintedError, Equatable {
     }
     var hint: String? {
         switch self {
-        case .refused: "ssh <host> list"
+        case .refused: "for the rest, on the host: sudo pmo-release …"
         case .tellsOfAll: "an administrator of the host can ask for it"
         case .notAllowed(let key, let right):
             "an administrator of the host gives it the right: pmo-release key remove \(key), then key add \(key) --can \(right.rawValue),…"

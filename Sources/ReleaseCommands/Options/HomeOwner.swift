@@ -16,14 +16,16 @@ enum HomeOwner {
     /// Commands that touch no home, and read what may be root's alone.
     private static let homeless: Set<String> = ["check", "completions", "export", "help", "--help", "-h", "--version"]
 
-    /// Becomes the owner, where this process is root's and the home that the arguments mean is not.
+    /// Becomes the owner, where this process is root's and the home that the arguments mean is not. Nobody else sees
+    /// enough of it to tell what is the matter with it.
     ///
     /// - Throws: `HomeOwnerError` where it cannot; nothing may be done then.
     static func become(for arguments: [String]) throws {
-        guard geteuid() == 0, let verb = arguments.first, !homeless.contains(verb) else { return }
+        guard let verb = arguments.first, !homeless.contains(verb) else { return }
         var status = stat()
         let home = HomeOptions.layout(named: named(in: arguments)).home
-        guard stat(home.string, &status) == 0, status.st_uid != 0 else { return }
+        guard stat(home.string, &status) == 0, status.st_uid != geteuid() else { return }
+        guard geteuid() == 0 else { throw HomeOwnerError.notYours(home.string, verb: verb) }
         guard let entry = getpwuid(status.st_uid), let name = entry.pointee.pw_name.map({ String(cString: $0) }) else {
             throw HomeOwnerError.unknown(home.string, status.st_uid)
         }
@@ -66,6 +68,8 @@ enum HomeOwner {
 enum HomeOwnerError: HintedError, Equatable {
     /// The home belongs to a number that no user has.
     case unknown(String, UInt32)
+    /// It is another user's, who alone and root may ask.
+    case notYours(String, verb: String)
     /// The system did not let this process become the owner.
     case failed(String, String)
     /// A push into the receiver's path, by root.
@@ -74,6 +78,7 @@ enum HomeOwnerError: HintedError, Equatable {
     var description: String {
         switch self {
         case .unknown(let home, let number): "\(home) belongs to user \(number), whom this host does not know"
+        case .notYours(let home, _): "\(home) is another user's"
         case .failed(let name, let problem): "cannot go on as \(name), to whom the home belongs: \(problem)"
         case .push(let owner): "root does not push into the receiver of \(owner)"
         }
@@ -81,6 +86,7 @@ enum HomeOwnerError: HintedError, Equatable {
     var hint: String? {
         switch self {
         case .unknown(let home, _): "chown -R pmo: \(home)"
+        case .notYours(_, let verb): "sudo pmo-release \(verb.shown(limit: 20)) …"
         case .failed: "run it as that user"
         case .push(let owner): "git remote set-url production \(owner)@<host>:<app>"
         }
