@@ -1,5 +1,5 @@
-"""Debian and Ubuntu machines for tools/e2e: debootstrapped once, copied for each run, booted with their own systemd by nspawn, and
-reached from a network namespace that stands for the outside."""
+"""Debian and Ubuntu machines for tools/e2e: debootstrapped once, copied for each run, booted with their own systemd by
+nspawn, and reached from a network namespace that stands for the outside."""
 
 import ctypes
 import hashlib

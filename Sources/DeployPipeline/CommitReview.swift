@@ -53,8 +53,7 @@ public struct CommitReview: Sendable {
     /// A name that is written wrong would deploy production's settings once more; what is called so is the base by itself.
     private static func checkEnvironment(of host: AppHost, in source: CommitTree) throws {
         guard let name = host.settings.environment, name != "production" else { return }
-        let known = try Manifest.environmentNames(in: source)
-        guard known.isEmpty || known.contains(name) else {
+        if let known = try Manifest.environments(in: source, lacking: name) {
             throw DeployError.noSuchEnvironment(name, known: known, app: host.layout.name)
         }
     }

@@ -116,9 +116,8 @@ public struct Deployment: Sendable {
     private func hasPlaceholder(_ manifest: Manifest) async -> Bool {
         guard host.hostSettings.hasHostNginx, !manifest.sites.isEmpty else { return false }
         let helper = HostNginx.helper(host.hostSettings, runner: host.runner)
-        let question = ["cert", "status", host.layout.name.text]
-        let answer = try? await helper.run(question, within: .seconds(10))
-        return answer?.certificates?.contains { $0.state == .placeholder } == true
+        let shown = try? await helper.certificates(of: host.layout.name, within: .seconds(10))
+        return shown?.contains { $0.state == .placeholder } == true
     }
 
     private func giveUp(_ error: any Error) async -> Deploy {

@@ -62,6 +62,17 @@ public struct RootHelper: Sendable {
     }
 }
 
+extension RootHelper {
+    /// The certificates that nginx really shows for an app's domains; a handshake for each.
+    ///
+    /// - Throws: what `run` does.
+    public func certificates(
+        of app: AppName, within limit: Duration = .seconds(180)
+    ) async throws(HostError) -> [CertificateState] {
+        try await run(["cert", "status", app.text], within: limit).certificates ?? []
+    }
+}
+
 /// What the root helper tells its caller, as JSON in a line.
 public struct RootAnswer: Codable, Sendable {
     /// What is worth knowing of what was done.

@@ -39,7 +39,8 @@ public struct KeyStore: Sendable {
     /// - Throws: `KeyError` for a name or a key that is there already, `StoreError`.
     public func add(_ key: AccessKey, file: FilePath? = nil) throws {
         try locked {
-            var contents = try contents()
+            let before = try contents()
+            var contents = before
             if contents.keys.contains(where: { $0.name == key.name }) { throw KeyError.nameTaken(key.name) }
             if let same = contents.keys.first(where: { $0.key.blob == key.key.blob }) {
                 throw KeyError.keyTaken(by: same.name)
@@ -52,7 +53,11 @@ public struct KeyStore: Sendable {
             }
             contents.keys.append(key)
             contents.keys.sort { $0.name < $1.name }
-            try save(contents)
+            do { try save(contents) } catch {
+                // A key without a line would be listed as one that can log in.
+                if exists { try? JSONFile.write(before, to: path, mode: 0o600) }
+                throw error
+            }
         }
     }
 
@@ -102,27 +107,18 @@ public struct KeyStore: Sendable {
     /// in, or a line that is refused; the next change of any key writes both anew.
     private func save(_ contents: Contents) throws {
         let lines = try contents.keys.map(line)
-        let before = try self.contents()
         let file = try contents.file.map { FilePath($0) } ?? Self.ownersFile(host.home)
         let directory = file.removingLastComponent()
         if !directory.isRealDirectory { try directory.makeDirectories(mode: 0o700) }
-        for place in [path.removingLastComponent(), directory] { try sweep(place) }
+        // What killed writers have left of the two files.
+        for place in [path.removingLastComponent(), directory] {
+            _ = try Directory(opening: place).sweepTemporaryFiles()
+        }
         try JSONFile.write(contents, to: path, mode: 0o600)
         let kept = try Self.lines(of: file).filter { !isOurs($0) }
         let all = kept + lines.map { Array($0.utf8)[...] }
-        do {
-            // The permissions that sshd asks for (StrictModes).
-            try DurableFile.write(all.flatMap { $0 + [Self.newline] }, to: file, mode: 0o600)
-        } catch {
-            // A key without a line would be listed as one that can log in.
-            if contents.keys.count > before.keys.count { try? JSONFile.write(before, to: path, mode: 0o600) }
-            throw error
-        }
-    }
-
-    /// Removes what killed writers have left of the two files.
-    private func sweep(_ place: FilePath) throws(StoreError) {
-        _ = try Directory(opening: place).sweepTemporaryFiles()
+        // The permissions that sshd asks for (StrictModes).
+        try DurableFile.write(all.flatMap { $0 + [Self.newline] }, to: file, mode: 0o600)
     }
 
     private func isOurs(_ line: ArraySlice<UInt8>) -> Bool {

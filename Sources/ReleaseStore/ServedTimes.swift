@@ -5,7 +5,6 @@ public import SystemPackage
 /// second of its last change and its size alone (`ngx_http_set_etag`): a page of two deploys in one second, alike in
 /// size, would be the same to a client that asks whether it has changed.
 public struct ServedTimes {
-
     /// `UTIME_OMIT` of bits/stat.h: that time stays.
     private static let unchanged = (1 << 30) - 2
 

@@ -126,38 +126,6 @@ struct OperatorTests {
         }
     }
 
-    @Test("is told of a remote that has the environment's name")
-    func remoteName() async throws {
-        try await TestHost.with { host in
-            let created = try await host.pmo("create", "site-staging", "--environment", "staging")
-            #expect(created.status == 0 && created.out.contains("git remote add staging "), "\(created)")
-            #expect(created.out.contains("git push staging main\n"), "\(created)")
-            let odd = try await host.pmo("create", "site-odd", "--environment", "a; b")
-            #expect(odd.status == 3 && odd.err.contains("environment name"), "\(odd)")
-            #expect(!FileManager.default.fileExists(atPath: "\(host.home)/site-odd"))
-        }
-    }
-
-    @Test(
-        "is refused a push to an app whose environment the manifest does not have, but others",
-        arguments: ["stagin", "staging", "production"])
-    func unknownEnvironment(_ name: String) async throws {
-        try await TestHost.with { host in
-            #expect(try await host.pmo("create", "other", "--environment", name).status == 0)
-            try host.write([
-                "index.html": "x\n",
-                "pmo-release.yml": "sites: { other.localhost: { root: . } }\nenvironments: { staging: { keep: 2 } }\n",
-            ])
-            try await host.commit("One")
-            try await host.git("remote", "add", "other", "\(host.home)/other/repo.git")
-            let pushed = try await host.run("git", ["push", "other", "main"])
-            #expect((pushed.status == 0) == (name != "stagin"), "\(pushed)")
-            if name == "stagin" {
-                #expect(pushed.all.contains("other is for the environment “stagin”, and the manifest has staging"))
-            }
-        }
-    }
-
     @Test("brings a service back that was killed: the supervisor does it")
     func isSupervised() async throws {
         try await TestHost.with { host in
@@ -270,90 +238,5 @@ struct OperatorTests {
             #expect(try await host.get("/").status != 200)
             #expect(try await eventually { !RunningProcess.all().contains { String($0.pid) == pid } })
         }
-    }
-
-    @Test(
-        "is refused what cannot be created",
-        arguments: [
-            (["Big"], 3, "app name"), (["a--b"], 3, "app name"), (["-x"], 64, "<app>"),
-            (["pmo"], 3, "the app pmo exists already"),
-            (["new", "--listen", "nonsense"], 64, "--listen takes [ADDRESS:]PORT"),
-            (["new", "--listen", "127.0.0.1:1"], 3, "this host's apps share one nginx"),
-            (["new", "--supervisor", "systemd"], 3, "this host's apps share one supervisor"),
-            (["new", "--home", "/proc/nowhere"], 3, "cannot write to the home /proc/nowhere"),
-        ])
-    func cannotCreate(words: [String], status: Int, sentence: String) async throws {
-        try await TestHost.with { host in
-            let refused = try await host.run("pmo-release", ["create"] + words)
-            #expect(refused.status == Int32(status), "\(refused)")
-            #expect(refused.err.hasPrefix("pmo-release: error: ") && refused.err.contains(sentence), "\(refused)")
-            #expect(host.names(host.home).filter { !$0.hasPrefix(".") } == ["pmo"])
-        }
-    }
-
-    @Test("is told that the port is taken, and by whom")
-    func portIsTaken() async throws {
-        try await TestHost.with { host in
-            try await host.deploy(["index.html": "x\n"])
-            let refused = try await host.run(
-                "pmo-release",
-                [
-                    "create", "new", "--home", "\(host.root)/second", "--listen", "127.0.0.1:\(host.port)",
-                    "--supervisor", "runit",
-                ])
-            #expect(refused.status == 3, "\(refused)")
-            #expect(refused.err.contains("port \(host.port) is taken by nginx"), "\(refused)")
-            #expect(refused.err.contains("hint: --listen 127.0.0.1:\(host.port + 1)"), "\(refused)")
-        }
-    }
-}
-
-@Suite("pmo-release without a host", .serialized, .timeLimit(.minutes(20)))
-struct HostlessCommandTests {
-    private func run(_ arguments: String..., directory: String = "/") async throws -> Ended {
-        try await Subprocess(
-            Programs.release, arguments, environment: ["PATH": Programs.path, "PMO_HOME": "/tmp/pmo-nowhere"],
-            directory: directory, input: ""
-        ).ended(within: .seconds(30))
-    }
-
-    @Test("checks a work tree, and says what is wrong by file and line")
-    func checks() async throws {
-        let well = try await run("check", Programs.package + "/examples/pmo")
-        #expect(well.status == 0 && well.out.hasSuffix("ok\n"), "\(well)")
-        #expect(well.out.contains("service    api × 2: node server.js") && well.out.contains("requires   JWT_SECRET"))
-        #expect(try await run("check", Programs.package + "/examples/pmo", "--json").out.hasPrefix("{"))
-
-        let place = "/tmp/pmo-check-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: place) }
-        try "app: pmo\nkeep: many\nservces: {}\n".write(
-            toFile: place + "/pmo-release.yml", atomically: true, encoding: .utf8)
-        let wrong = try await run("check", directory: place)
-        #expect(wrong.status == 3, "\(wrong)")
-        #expect(wrong.err.contains("pmo-release.yml:2:") && wrong.err.contains("pmo-release.yml:3:"), "\(wrong)")
-        #expect(wrong.err.contains("servces") && !wrong.err.contains("pmo-release check"), "\(wrong)")
-
-        try "sites: { pmo.localhost: { root: . } }\nenvironments: { staging: { keep: 2 } }\n".write(
-            toFile: place + "/pmo-release.yml", atomically: true, encoding: .utf8)
-        #expect(try await run("check", "--environment", "staging", directory: place).status == 0)
-        let unknown = try await run("check", "--environment", "stagin", directory: place)
-        let sentence = "there is no environment “stagin” in the manifest; there is: staging"
-        #expect(unknown.status == 3 && unknown.err.contains(sentence), "\(unknown)")
-    }
-
-    @Test("prints completions, its version and its help; a word that is none is a usage error")
-    func helps() async throws {
-        for shell in ["bash", "zsh", "fish"] {
-            let script = try await run("completions", shell)
-            #expect(script.status == 0 && script.out.contains("pmo-release"), "\(shell)")
-        }
-        #expect(try await run("completions", "tcsh").status == 64)
-        #expect(try await run("--version").status == 0)
-        #expect(try await run("--help").out.contains("rollback"))
-        let unknown = try await run("rolback")
-        #expect(unknown.status == 64 && unknown.err.hasPrefix("pmo-release: error: "), "\(unknown)")
-        let nowhere = try await run("list")
-        #expect(nowhere.status == 3 && nowhere.err.contains("there is no app in /tmp/pmo-nowhere"), "\(nowhere)")
     }
 }

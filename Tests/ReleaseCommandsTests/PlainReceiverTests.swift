@@ -164,12 +164,7 @@ extension TestHost {
     /// Adds a key, where it is not there yet: without that its line does nothing.
     func letIn(_ name: String) async throws {
         guard !FileManager.default.fileExists(atPath: "\(root)/\(name).pub") else { return }
-        let words = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", "\(root)/\(name)"]
-        try #require(try await run("ssh-keygen", words, directory: "/").status == 0)
-        let added = try await run(
-            "pmo-release", ["key", "add", name, "--authorized-keys", "\(root)/authorized_keys"],
-            input: try String(contentsOfFile: "\(root)/\(name).pub", encoding: .utf8))
-        try #require(added.status == 0, "\(added)")
+        try await addKey(name, in: root)
     }
 
     /// What a key's line in `authorized_keys` runs.

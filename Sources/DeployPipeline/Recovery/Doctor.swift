@@ -160,7 +160,7 @@ public struct Doctor: Sendable {
         else { return nil }
         do {
             let helper = HostNginx.helper(host.hostSettings, runner: host.runner)
-            let rows = try await helper.run(["cert", "status", name.text]).certificates ?? []
+            let rows = try await helper.certificates(of: name)
             let worst = rows.filter { [.expired, .otherNames, .ends].contains($0.state) }.min {
                 $0.daysLeft < $1.daysLeft
             }

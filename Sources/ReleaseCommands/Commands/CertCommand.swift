@@ -24,7 +24,7 @@ private struct CertStatus: AsyncParsableCommand {
     func run() async throws {
         let layout = try home.app(app)
         let host = try CertHost(layout)
-        let rows = try await host.helper.run(["cert", "status", layout.name.text]).certificates ?? []
+        let rows = try await host.helper.certificates(of: layout.name)
         if json { try Output.json(rows) } else { show(rows, layout.name) }
         guard rows.allSatisfy(\.isWell) else { throw ExitCode(1) }
     }

@@ -41,8 +41,7 @@ struct CheckCommand: ParsableCommand {
 
     /// A push refuses such a name as well, but for `production`, which is the base where the manifest does not have it.
     private func refuseUnknownEnvironment(in tree: WorkTree) throws {
-        let known = try Manifest.environmentNames(in: tree)
-        guard let environment, !known.isEmpty, !known.contains(environment) else { return }
+        guard let environment, let known = try Manifest.environments(in: tree, lacking: environment) else { return }
         throw SelectionError.nothing(
             "there is no environment “\(environment.shown(limit: 40))” in the manifest; "
                 + "\(known.count == 1 ? "there is" : "there are"): \(known.joined(separator: ", "))")

@@ -36,10 +36,9 @@ struct CreateCommand: AsyncParsableCommand {
         let branch = try BranchName(branch)
         let settings = AppSettings(
             branch: branch, domain: try Domain(domain ?? "\(name).localhost"),
-            environment: try environment.map { try EnvironmentName($0).text },
-            warm: try TimeLimit(warm),
-            share: try ShareWay(share), submodules: try SubmoduleRule(submodules),
-            created: currentTime(), createdBy: Caller.name)
+            environment: try environment.map { try EnvironmentName($0).text }, warm: try TimeLimit(warm),
+            share: try ShareWay(share), submodules: try SubmoduleRule(submodules), created: currentTime(),
+            createdBy: Caller.name)
         let host = home.layout
         let layout = host.app(name)
         guard !layout.exists else { throw CreateError.exists(name) }

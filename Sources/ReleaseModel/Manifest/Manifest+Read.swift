@@ -32,12 +32,16 @@ extension Manifest {
         return manifest
     }
 
-    /// The names of the environments that a tree's `pmo-release.yml` has; none where it has no `environments`.
+    /// The environments that a tree's `pmo-release.yml` has in place of one that was named; nil where it has that one, or
+    /// no `environments`.
     ///
     /// - Throws: what makes it no YAML.
-    public static func environmentNames(in tree: some SourceTree) throws(ManifestError) -> [String] {
-        guard let bytes = tree.contents(fileName) else { return [] }
-        return try ManifestReader.environmentNames(bytes)
+    public static func environments(
+        in tree: some SourceTree, lacking name: String
+    ) throws(ManifestError) -> [String]? {
+        guard let bytes = tree.contents(fileName) else { return nil }
+        let known = try ManifestReader.environmentNames(bytes)
+        return known.isEmpty || known.contains(name) ? nil : known
     }
 
     private static func misspelledFileName(in tree: some SourceTree) -> String? {

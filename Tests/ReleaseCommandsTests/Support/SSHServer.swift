@@ -23,7 +23,7 @@ final class SSHServer {
             atPath: place, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         // Where sshd goes without its privileges; Debian's unit makes it (sshd(8), FILES).
         if geteuid() == 0 { mkdir("/run/sshd", 0o755) }
-        try await keygen("\(place)/host_key")
+        try await host.keygen("\(place)/host_key")
         let settings = """
             Port \(port)
             ListenAddress 127.0.0.1
@@ -58,12 +58,7 @@ final class SSHServer {
     /// - Returns: the environment of a git that uses it.
     @discardableResult
     func makeKey(_ name: String, _ rights: String...) async throws -> [String: String] {
-        let file = "\(place)/\(name)"
-        try await keygen(file)
-        let added = try await host.run(
-            "pmo-release", ["key", "add", name, "--authorized-keys", lines] + rights,
-            input: try String(contentsOfFile: file + ".pub", encoding: .utf8))
-        try #require(added.status == 0, "\(added)")
+        try await host.addKey(name, in: place, rights)
         let command = (["ssh"] + options(of: name)).joined(separator: " ")
         environment = ["GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "ssh"]
         return environment
@@ -92,15 +87,25 @@ final class SSHServer {
     }
 
     private var userName: String { getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "root" }
-
-    private func keygen(_ file: String) async throws {
-        let made = try await host.run(
-            "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file], directory: "/")
-        try #require(made.status == 0, "\(made)")
-    }
 }
 
 extension TestHost {
+    /// Makes a key in a directory, and adds it to the host with its line in `authorized_keys` there.
+    func addKey(_ name: String, in directory: String, _ rights: [String] = []) async throws {
+        try await keygen("\(directory)/\(name)")
+        let added = try await run(
+            "pmo-release", ["key", "add", name, "--authorized-keys", "\(directory)/authorized_keys"] + rights,
+            input: try String(contentsOfFile: "\(directory)/\(name).pub", encoding: .utf8))
+        try #require(added.status == 0, "\(added)")
+    }
+
+    /// Makes a key, and its public half beside it.
+    func keygen(_ file: String) async throws {
+        let made = try await run(
+            "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file], directory: "/")
+        try #require(made.status == 0, "\(made)")
+    }
+
     /// Starts an sshd for a key of that name, and makes `production` lead through it.
     func serveSSH(key: String = "alice") async throws -> SSHServer {
         let server = try await SSHServer(self)
